@@ -1,0 +1,108 @@
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// PostgresURL returns the URL of a schema that exists until the test ends.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("NACRE_POSTGRES")
+	if server == "" {
+		var err error
+		if server, err = localServer(); err != nil {
+			Missing(t, "no PostgreSQL: %v (install postgresql, or set NACRE_POSTGRES)", err)
+		}
+	}
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := "test_" + strings.ToLower(rand.Text())
+	if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.ExecContext(context.WithoutCancel(t.Context()), "DROP SCHEMA "+schema+" CASCADE"); err != nil {
+			t.Error(err)
+		}
+		_ = admin.Close()
+	})
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+var localServer = sync.OnceValues(startServer)
+
+// startServer starts PostgreSQL on a unix socket. A shell stands between: it
+// waits on a pipe that closes when this process ends, however it ends, then
+// stops the server and removes its files.
+func startServer() (string, error) {
+	bin, err := binaries()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "nacre-postgres-")
+	if err != nil {
+		return "", err
+	}
+	const script = `
+data="$1/data"
+run() { if [ "$(id -u)" = 0 ]; then setpriv --reuid postgres --regid postgres --clear-groups "$@"; else "$@"; fi; }
+[ "$(id -u)" != 0 ] || chown postgres "$1"
+run "$2/initdb" -D "$data" -A trust -U postgres --no-sync >"$1/log" 2>&1
+run "$2/postgres" -D "$data" -k "$1" -c listen_addresses= -c fsync=off -c max_connections=200 >>"$1/log" 2>&1 &
+read -r _
+kill -QUIT $!
+wait
+rm -rf "$1"`
+	cmd := exec.Command("sh", "-c", script, "sh", dir, bin)
+	cmd.Dir = dir
+	if _, err := cmd.StdinPipe(); err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	server := fmt.Sprintf("postgres://postgres@/postgres?host=%s", url.QueryEscape(dir))
+	probe, err := sql.Open("pgx", server)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = probe.Close() }()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if err = probe.Ping(); err == nil {
+			return server, nil
+		}
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(filepath.Join(dir, "log"))
+			return "", fmt.Errorf("%w: %s", err, log)
+		}
+	}
+}
+
+// binaries finds the folder of initdb and postgres; Debian keeps it outside PATH.
+func binaries() (string, error) {
+	if debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb"); len(debian) > 0 {
+		return filepath.Dir(debian[len(debian)-1]), nil
+	}
+	path, err := exec.LookPath("initdb")
+	return filepath.Dir(path), err
+}

@@ -1,0 +1,73 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/nacre-cloud/nacre/kit/fault"
+)
+
+// Fault gives err, which came from a query, its kind, and says what was being
+// done: no row is NotFound, a broken unique index Conflict, an unreachable, busy
+// or full database Unavailable, anything else Internal. A nil err stays nil and
+// an err that has a kind keeps it.
+func Fault(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return kind(err).Wrap(err, format, args...)
+}
+
+// IsDuplicate reports that err broke a unique index.
+func IsDuplicate(err error) bool { return kind(err) == fault.Conflict }
+
+func kind(err error) fault.Kind {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	var network net.Error
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fault.NotFound
+	case errors.As(err, &lite):
+		return sqliteKind(lite.Code())
+	case errors.As(err, &pg):
+		return postgresKind(pg.Code)
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.As(err, &network),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fault.Unavailable
+	}
+	return fault.Of(err)
+}
+
+func sqliteKind(code int) fault.Kind {
+	switch code {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return fault.Conflict
+	}
+	switch code & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR:
+		return fault.Unavailable
+	}
+	return fault.Internal
+}
+
+// postgresKind reads the class of an SQLSTATE (PostgreSQL manual, appendix A).
+func postgresKind(code string) fault.Kind {
+	if code == "23505" { // unique_violation
+		return fault.Conflict
+	}
+	for _, class := range []string{"08", "40", "53", "55", "57"} { // connection, rollback, resources, locks, intervention
+		if strings.HasPrefix(code, class) {
+			return fault.Unavailable
+		}
+	}
+	return fault.Internal
+}

@@ -1,0 +1,30 @@
+package flow
+
+import (
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/kit/db"
+)
+
+// Params are what the Engine of a program is made of.
+type Params struct {
+	fx.In
+
+	DB     *db.DB
+	Log    *slog.Logger `optional:"true"`
+	Config Config       `optional:"true"`
+}
+
+// Module provides the Engine, starts it after the domains that registered flows,
+// and stops it before them.
+var Module = fx.Module("flow",
+	fx.Provide(
+		func(p Params) *Engine { return NewEngine(p.DB, p.Log, p.Config) },
+		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
+		fx.Annotate(func(e *Engine) []prometheus.Collector { return e.Collectors() }, fx.ResultTags(`group:"metrics,flatten"`)),
+	),
+	fx.Invoke(func(lc fx.Lifecycle, e *Engine) { lc.Append(fx.StartStopHook(e.Start, e.Stop)) }),
+)
