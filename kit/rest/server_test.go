@@ -1,0 +1,428 @@
+package rest_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxtest"
+	"go.uber.org/goleak"
+
+	"github.com/nacre-cloud/nacre/kit/bus"
+	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/rest/dialect"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func client(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func get(t *testing.T, c *http.Client, url string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+func start(t *testing.T, p rest.Params) *rest.Server {
+	t.Helper()
+	s, err := rest.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func public(path string, f rest.Handler) rest.Face {
+	return rest.Face{
+		Name: "a", Prefix: "/a", Dialect: dialect.Keyed, Routes: []rest.Route{rest.GET(path, f).Public()},
+		Services: []rest.Service{{Type: "alpha", Name: "a", Path: "/v1/%(project_id)s"}},
+	}
+}
+
+func TestAFaceAloneHasNoPrefix(t *testing.T) {
+	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	face := public("/x", func(r *rest.Request) (rest.Response, error) {
+		return rest.Reply([]string{r.URL("/x"), r.Endpoints()[0].URL}), nil
+	})
+	s := start(t, rest.Params{Faces: []rest.Face{face}, Config: rest.Config{Alone: []rest.Alone{{Face: "a", Listen: address}}}})
+	c, catalog := client(t), s.URL()+`/a/v1/%(project_id)s`
+	for url, self := range map[string]string{s.URL() + "/a/x": s.URL() + "/a/x", "http://" + address + "/x": "http://" + address + "/x"} {
+		if _, body := get(t, c, url); body != `["`+self+`","`+catalog+`"]` {
+			t.Errorf("%s answers %s", url, body)
+		}
+	}
+	if e := s.Endpoints(); len(e) != 1 || e[0].URL != catalog || e[0].Type != "alpha" {
+		t.Errorf("the catalog is %v", e)
+	}
+	if status, _ := get(t, c, "http://"+address+"/a/x"); status != http.StatusNotFound {
+		t.Errorf("the prefix answers %d on the face's own port", status)
+	}
+}
+
+func TestStopWaitsForWhatRuns(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	s, err := rest.New(rest.Params{Faces: []rest.Face{public("/x", func(*rest.Request) (rest.Response, error) {
+		close(entered)
+		<-leave
+		return rest.Reply("done"), nil
+	})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, replied, stopped := client(t), make(chan string), make(chan error)
+	go func() {
+		_, body := get(t, c, s.URL()+"/a/x")
+		replied <- body
+	}()
+	<-entered
+	go func() { stopped <- s.Stop(context.Background()) }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("stop returned %v before the request was over", err)
+	default:
+	}
+	close(leave)
+	if body := <-replied; body != `"done"` {
+		t.Errorf("the last request got %q", body)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopBreaksOffWhatDoesNotEnd(t *testing.T) {
+	entered := make(chan struct{})
+	s, err := rest.New(rest.Params{Faces: []rest.Face{public("/x", func(r *rest.Request) (rest.Response, error) {
+		close(entered)
+		<-r.Context().Done()
+		return rest.Response{}, r.Context().Err()
+	})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, over := client(t), make(chan error)
+	go func() {
+		res, err := c.Get(s.URL() + "/a/x") //nolint:noctx // it must outlive nothing
+		if err == nil {
+			res.Body.Close()
+		}
+		over <- err
+	}()
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Stop(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("stop returned %v", err)
+	}
+	if err := <-over; err == nil {
+		t.Error("the request was answered")
+	}
+}
+
+func TestHealthGivesReasons(t *testing.T) {
+	var broken error
+	s := start(t, rest.Params{Checks: []rest.Check{
+		{Name: "database", Run: func(context.Context) error { return broken }},
+		{Name: "bus", Run: func(context.Context) error { return nil }},
+	}})
+	c := client(t)
+	if status, body := get(t, c, s.URL()+"/healthz"); status != 200 || body != `{"status":"ok","checks":{"bus":"ok","database":"ok"}}` {
+		t.Errorf("well: %d %s", status, body)
+	}
+	broken = errors.New("no disk")
+	if status, body := get(t, c, s.URL()+"/healthz"); status != 503 || body != `{"status":"failing","checks":{"bus":"ok","database":"no disk"}}` {
+		t.Errorf("ill: %d %s", status, body)
+	}
+}
+
+func TestRequestsAreCountedAndLogged(t *testing.T) {
+	var logged bytes.Buffer
+	face := (&harbour{boats: map[string]boat{}}).face()
+	s := start(t, rest.Params{
+		Faces: []rest.Face{face}, Authenticator: rest.AuthenticatorFunc(anyToken),
+		Log: slog.New(slog.NewTextHandler(&logged, nil)),
+	})
+	h := s.Handler()
+	try{method: "GET", path: "/harbour/v2.1/boats/b1?secret=1", status: 404}.check(t, h)
+	try{method: "BREW", path: "/harbour/tea", status: 404}.check(t, h)
+	_, body := get(t, client(t), s.URL()+"/metrics")
+	for _, want := range []string{
+		`nacre_http_requests_total{face="harbour",method="GET",route="/harbour/v2.1/boats/{id}",status="404"} 1`,
+		`nacre_http_requests_total{face="harbour",method="none",route="none",status="404"} 1`,
+		`nacre_http_request_duration_seconds_count{face="harbour",method="GET",route="/harbour/v2.1/boats/{id}"} 1`,
+		`nacre_http_requests_running 0`, `go_goroutines`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	line, _, _ := strings.Cut(logged.String(), "\n")
+	for _, want := range []string{"method=GET", "path=/harbour/v2.1/boats/b1", "status=404", "request=req-", "version=2.1"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the access log lacks %s: %s", want, line)
+		}
+	}
+	if strings.Contains(line, "secret") || strings.Contains(line, "good") {
+		t.Errorf("the access log tells secrets: %s", line)
+	}
+}
+
+func TestMetricsCanBePrivate(t *testing.T) {
+	s := start(t, rest.Params{Config: rest.Config{Private: "127.0.0.1:0"}})
+	for _, path := range []string{"/metrics", "/healthz"} {
+		if status, _ := get(t, client(t), s.URL()+path); status != http.StatusNotFound {
+			t.Errorf("%s answers %d in public", path, status)
+		}
+	}
+}
+
+func TestSpansContinueTheCallersTrace(t *testing.T) {
+	spans := tracetest.NewSpanRecorder()
+	var ctx context.Context
+	s, err := rest.New(rest.Params{
+		Tracing: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)),
+		Faces: []rest.Face{public("/x/{id}", func(r *rest.Request) (rest.Response, error) {
+			ctx = r.Context()
+			return rest.Empty(), nil
+		})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := "0af7651916cd43dd8448eb211c80319c"
+	try{method: "GET", path: "/a/x/1", status: 204, header: map[string]string{"traceparent": "00-" + parent + "-b7ad6b7169203331-01"}}.check(t, s.Handler())
+	ended := spans.Ended()
+	if len(ended) != 1 || ended[0].Name() != "GET /a/x/{id}" || ended[0].SpanContext().TraceID().String() != parent {
+		t.Fatalf("spans are %v", ended)
+	}
+	later := bus.Restore(context.Background(), bus.Baggage(ctx))
+	if got := trace.SpanContextFromContext(rest.TraceFromBaggage(later)).SpanID(); got != ended[0].SpanContext().SpanID() {
+		t.Errorf("the baggage continues span %s, want %s", got, ended[0].SpanContext().SpanID())
+	}
+	later = propagation.TraceContext{}.Extract(later, propagation.MapCarrier(bus.Baggage(later)))
+	if got := bus.Baggage(rest.TraceToBaggage(later))["traceparent"]; !strings.Contains(got, parent) {
+		t.Errorf("traceparent is %q", got)
+	}
+}
+
+func TestServersThatCannotWork(t *testing.T) {
+	handler := func(*rest.Request) (rest.Response, error) { return rest.Empty(), nil }
+	ok := public("/x", handler)
+	with := func(change func(*rest.Face)) []rest.Face {
+		f := ok
+		change(&f)
+		return []rest.Face{f}
+	}
+	tests := map[string]rest.Params{
+		"two of a name":       {Faces: []rest.Face{ok, ok}},
+		"no dialect":          {Faces: with(func(f *rest.Face) { f.Dialect = nil })},
+		"no prefix":           {Faces: with(func(f *rest.Face) { f.Prefix = "" })},
+		"a route twice":       {Faces: with(func(f *rest.Face) { f.Routes = append(f.Routes, f.Routes...) })},
+		"a bad version":       {Faces: with(func(f *rest.Face) { f.Routes = []rest.Route{f.Routes[0].Since("two")} })},
+		"a bad path":          {Faces: with(func(f *rest.Face) { f.Routes = []rest.Route{rest.GET("/{", handler)} })},
+		"no handler":          {Faces: with(func(f *rest.Face) { f.Routes = []rest.Route{rest.GET("/y", nil)} })},
+		"an action's version": {Faces: with(func(f *rest.Face) { f.Routes = []rest.Route{rest.Actions("/y", rest.Action("a", handler).Since("x"))} })},
+		"a listener without":  {Config: rest.Config{Alone: []rest.Alone{{Face: "b"}}}},
+		"public in some": {Faces: with(func(f *rest.Face) {
+			f.Routes = []rest.Route{f.Routes[0].Until("2.1"), rest.GET("/x", handler).Since("2.2")}
+		})},
+		"document of a channel": {Faces: with(func(f *rest.Face) { f.Documents = []rest.Document{{Path: "/", Body: make(chan int)}} })},
+	}
+	for name, p := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := rest.New(p); err == nil {
+				t.Error("the server was made")
+			}
+		})
+	}
+}
+
+func TestTheModuleServesWhatIsListed(t *testing.T) {
+	var s *rest.Server
+	app := fxtest.New(t,
+		rest.Module,
+		rest.AddFace(func() (rest.Face, error) {
+			return public("/x", func(*rest.Request) (rest.Response, error) { return rest.Reply(1), nil }), nil
+		}),
+		rest.AddCheck(func() rest.Check { return rest.Check{Name: "c", Run: func(context.Context) error { return nil }} }),
+		fx.Populate(&s),
+	).RequireStart()
+	if status, body := get(t, client(t), s.URL()+"/a/x"); status != 200 || body != "1" {
+		t.Errorf("got %d %s", status, body)
+	}
+	if _, body := get(t, client(t), s.URL()+"/healthz"); !strings.Contains(body, `"c":"ok"`) {
+		t.Errorf("health is %s", body)
+	}
+	app.RequireStop()
+}
+
+func TestWithoutAnAuthenticatorNothingButPublicRoutesAnswers(t *testing.T) {
+	face := (&harbour{boats: map[string]boat{}}).face()
+	s, err := rest.New(rest.Params{Faces: []rest.Face{face}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	try{method: "GET", path: "/harbour/v2.1/boats", status: 401, want: "no authenticator"}.check(t, s.Handler())
+	try{method: "GET", path: "/harbour/v2.1", status: 200}.check(t, s.Handler())
+}
+
+// raw sends text as it is and returns the first line of the answer.
+func raw(t *testing.T, address, text string) string {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	return strings.TrimSpace(line)
+}
+
+func TestRudeRequests(t *testing.T) {
+	face := (&harbour{boats: map[string]boat{}}).face()
+	s := start(t, rest.Params{Faces: []rest.Face{face}, Authenticator: rest.AuthenticatorFunc(anyToken)})
+	tests := map[string]struct{ text, want string }{
+		"not http":          {"hello\r\n\r\n", "HTTP/1.1 400 Bad Request"},
+		"a huge header":     {"GET / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 64<<10) + "\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+		"no host":           {"GET /harbour/v2.1 HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK"},
+		"a lying length":    {"POST /harbour/v2.1/boats HTTP/1.1\r\nHost: x\r\nX-Auth-Token: good\r\nContent-Length: 99999999999\r\n\r\n{", "HTTP/1.1 413 Request Entity Too Large"},
+		"endless chunks":    {"POST /harbour/v2.1/boats HTTP/1.1\r\nHost: x\r\nX-Auth-Token: good\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat(" ", 0x200000), "HTTP/1.1 413 Request Entity Too Large"},
+		"a path with quote": {"GET /harbour/v2.1 HTTP/1.1\r\nHost: x\"y\r\n\r\n", "HTTP/1.1 200 OK"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := raw(t, s.Address(), tt.text); got != tt.want {
+				t.Errorf("answered %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestStreams(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 500_000)
+	file := t.TempDir() + "/content"
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := func(r *rest.Request) (rest.Response, error) {
+		n, err := io.Copy(io.Discard, r.Body)
+		return rest.Reply(n).Status(201), err
+	}
+	face := rest.Face{Name: "a", Prefix: "/a", Dialect: dialect.Text, Routes: []rest.Route{
+		rest.PUT("/up/*", read).Public().Stream(),
+		rest.GET("/file", func(*rest.Request) (rest.Response, error) {
+			f, err := os.Open(file)
+			return rest.Content("application/octet-stream", time.Time{}, f).Header("ETag", `"e"`), err
+		}).Public(),
+		rest.GET("/copy", func(*rest.Request) (rest.Response, error) {
+			return rest.Copy("text/plain", int64(len(content)), bytes.NewReader(content)), nil
+		}).Public(),
+		rest.GET("/cut", func(*rest.Request) (rest.Response, error) {
+			return rest.Copy("text/plain", 1<<20, io.MultiReader(bytes.NewReader(content[:1000]), failing{})), nil
+		}).Public(),
+		rest.GET("/refused", func(*rest.Request) (rest.Response, error) {
+			return rest.Raw(func(http.ResponseWriter, *http.Request) error { return os.ErrNotExist }), nil
+		}).Public(),
+	}}
+	s := start(t, rest.Params{Faces: []rest.Face{face}})
+	c := client(t)
+	ask := func(method, path, ranges string, body io.Reader) (*http.Response, []byte, error) {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL()+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ranges != "" {
+			r.Header.Set("Range", ranges)
+		}
+		res, err := c.Do(r)
+		if err != nil {
+			return &http.Response{}, nil, err
+		}
+		defer res.Body.Close()
+		got, err := io.ReadAll(res.Body)
+		return res, got, err
+	}
+	if res, got, err := ask("PUT", "/a/up/a/../b//c", "", bytes.NewReader(content)); err != nil || res.StatusCode != 201 || string(got) != strconv.Itoa(len(content)) {
+		t.Errorf("upload: %d %s %v", res.StatusCode, got, err)
+	}
+	for _, path := range []string{"/a/file", "/a/copy"} {
+		if res, got, err := ask("GET", path, "", nil); err != nil || res.StatusCode != 200 || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d, %d bytes, %v", path, res.StatusCode, len(got), err)
+		}
+		if res, got, err := ask("HEAD", path, "", nil); err != nil || len(got) != 0 || res.ContentLength != int64(len(content)) {
+			t.Errorf("HEAD %s: %d bytes, length %d, %v", path, len(got), res.ContentLength, err)
+		}
+	}
+	if res, got, err := ask("GET", "/a/file", "bytes=10-19", nil); err != nil || res.StatusCode != 206 || string(got) != "0123456789" {
+		t.Errorf("range: %d %s %v", res.StatusCode, got, err)
+	}
+	if _, _, err := ask("GET", "/a/cut", "", nil); err == nil {
+		t.Error("a body that was cut short looks whole")
+	}
+	if res, got, err := ask("GET", "/a/refused", "", nil); err != nil || res.StatusCode != 500 || strings.Contains(string(got), "exist") {
+		t.Errorf("refused: %d %s %v", res.StatusCode, got, err)
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk is gone") }

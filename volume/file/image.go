@@ -1,0 +1,89 @@
+package file
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/volume"
+)
+
+// sparse writes to a file and skips what is zero.
+type sparse struct {
+	f   *os.File
+	end int64
+}
+
+func (s *sparse) Write(p []byte) (int, error) {
+	s.end += int64(len(p))
+	for _, b := range p {
+		if b != 0 {
+			return s.f.Write(p)
+		}
+	}
+	if _, err := s.f.Seek(int64(len(p)), io.SeekCurrent); err != nil {
+		return 0, err
+	}
+	return len(p), s.f.Truncate(s.end)
+}
+
+// convert imports an image by way of qemu-img. The format is always named, so
+// that content cannot choose how it is read.
+func (d *Driver) convert(ctx context.Context, v volume.Volume, image volume.Image, r io.Reader) error {
+	path := d.path(v)
+	source := path + ".image" + partial
+	defer os.Remove(source) //nolint:errcheck // Start removes what stays
+	if err := write(source, r); err != nil {
+		return err
+	}
+	size, err := virtualSize(ctx, source, image.DiskFormat)
+	if err != nil {
+		return err
+	}
+	if size > bytes(v) {
+		return fault.Invalid.Errorf("image %s has a disk of %d GiB: it does not fit in %d GiB", image.ID, (size+1<<30-1)>>30, v.SizeGiB)
+	}
+	if _, err := qemuImg(ctx, "convert", "-f", image.DiskFormat, "-O", "raw", source, path+partial); err != nil {
+		return err
+	}
+	if err := d.publish(path); err != nil {
+		return err
+	}
+	return d.Resize(ctx, v)
+}
+
+func virtualSize(ctx context.Context, path, format string) (int64, error) {
+	out, err := qemuImg(ctx, "info", "-f", format, "--output=json", path)
+	if err != nil {
+		return 0, err
+	}
+	var info struct {
+		VirtualSize int64  `json:"virtual-size"`
+		Backing     string `json:"backing-filename"`
+	}
+	if err := json.Unmarshal(out, &info); err != nil {
+		return 0, fault.Internal.Wrap(err, "read what qemu-img says of an image")
+	}
+	if info.Backing != "" {
+		return 0, fault.Invalid.Errorf("the image names a backing file")
+	}
+	return info.VirtualSize, nil
+}
+
+func qemuImg(ctx context.Context, args ...string) ([]byte, error) {
+	program, err := exec.LookPath("qemu-img")
+	if err != nil {
+		return nil, fault.Unsupported.Errorf("images that are not raw need qemu-img: install qemu-utils")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, args...).Output()
+	if err != nil {
+		return nil, fault.Invalid.Errorf("qemu-img %s: %w", args[0], err)
+	}
+	return out, nil
+}

@@ -1,0 +1,251 @@
+package volume
+
+import (
+	"context"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/page"
+	"github.com/nacre-cloud/nacre/kit/quota"
+)
+
+var columns = db.Columns{
+	"id": "id", "created_at": "created_at", "updated_at": "updated_at",
+	"name": "name", "status": "status", "size": "size_gib", "availability_zone": "availability_zone",
+	"bootable": "bootable", "project_id": "project_id",
+}
+
+func loadVolume(ctx context.Context, idb bun.IDB, id ID) (Volume, error) {
+	v := Volume{ID: id}
+	if err := idb.NewSelect().Model(&v).WherePK().Scan(ctx); err != nil {
+		return v, missing(err, "volume", string(id))
+	}
+	list := []Volume{v}
+	err := addAttachments(ctx, idb, list)
+	return list[0], err
+}
+
+// missing words an error about one row.
+func missing(err error, what, id string) error {
+	if fault.Of(db.Fault(err, "")) == fault.NotFound {
+		return fault.NotFound.Errorf("%s %s could not be found", what, id)
+	}
+	return db.Fault(err, "%s %s", what, id)
+}
+
+func listVolumes(ctx context.Context, idb bun.IDB, project string, q Query) (page.Of[Volume], error) {
+	query := idb.NewSelect().Model((*Volume)(nil))
+	where(query, "project_id", project)
+	where(query, "name", q.Name)
+	where(query, "status", string(q.Status))
+	if len(q.IDs) > 0 {
+		query.Where("id IN (?)", bun.In(q.IDs))
+	}
+	out, err := db.List(ctx, query, q.Query, columns, func(v Volume) string { return string(v.ID) })
+	if err != nil {
+		return out, err
+	}
+	return out, addAttachments(ctx, idb, out.Items)
+}
+
+func where(q *bun.SelectQuery, column, value string) {
+	if value != "" {
+		q.Where("? = ?", bun.Ident(column), value)
+	}
+}
+
+func insertVolume(ctx context.Context, tx bun.IDB, v *Volume) error {
+	_, err := tx.NewInsert().Model(v).Exec(ctx)
+	return db.Fault(err, "volume %s", v.ID)
+}
+
+func updateVolume(ctx context.Context, tx bun.IDB, v *Volume) error {
+	_, err := tx.NewUpdate().Model(v).WherePK().Exec(ctx)
+	return db.Fault(err, "volume %s", v.ID)
+}
+
+func setVolumeStatus(ctx context.Context, tx bun.IDB, id ID, s Status, message string) error {
+	_, err := tx.NewUpdate().Model((*Volume)(nil)).Where("id = ?", id).
+		Set("status = ?", s).Set("message = ?", message).Set("updated_at = ?", db.Now()).Exec(ctx)
+	return db.Fault(err, "volume %s", id)
+}
+
+func deleteVolume(ctx context.Context, tx bun.IDB, id ID) error {
+	_, err := tx.NewDelete().Model((*Volume)(nil)).Where("id = ?", id).Exec(ctx)
+	return db.Fault(err, "volume %s", id)
+}
+
+// lockVolume makes others who lock the same volume wait for the end of tx.
+func lockVolume(ctx context.Context, tx *db.Tx, id ID) error {
+	return tx.Lock(ctx, "volume/"+string(id))
+}
+
+// uses says in words what keeps a volume from being deleted, or nothing.
+func uses(ctx context.Context, tx bun.IDB, id ID) (string, error) {
+	for _, u := range []struct {
+		model any
+		name  string
+	}{{(*Attachment)(nil), "an attachment"}, {(*Snapshot)(nil), "snapshots"}} {
+		used, err := tx.NewSelect().Model(u.model).Where("volume_id = ?", id).Exists(ctx)
+		if err != nil || used {
+			return u.name, db.Fault(err, "uses of volume %s", id)
+		}
+	}
+	return "", nil
+}
+
+// usage returns a function that counts what a project uses.
+func usage(ctx context.Context, idb bun.IDB, project string) func() (quota.Amount, error) {
+	return func() (quota.Amount, error) {
+		var volumes, volumeGiB, snapshots, snapshotGiB int64
+		err := errors.Join(
+			idb.NewSelect().Model((*Volume)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_gib), 0)").
+				Where("project_id = ?", project).Scan(ctx, &volumes, &volumeGiB),
+			idb.NewSelect().Model((*Snapshot)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_gib), 0)").
+				Where("project_id = ?", project).Scan(ctx, &snapshots, &snapshotGiB),
+		)
+		return quota.Amount{
+			ResourceVolumes: volumes, ResourceSnapshots: snapshots, ResourceGigabytes: volumeGiB + snapshotGiB,
+		}, db.Fault(err, "usage of project %s", project)
+	}
+}
+
+func loadSnapshot(ctx context.Context, idb bun.IDB, id SnapshotID) (Snapshot, error) {
+	s := Snapshot{ID: id}
+	err := idb.NewSelect().Model(&s).WherePK().Scan(ctx)
+	return s, missing(err, "snapshot", string(id))
+}
+
+func listSnapshots(ctx context.Context, idb bun.IDB, project string, q SnapshotQuery) (page.Of[Snapshot], error) {
+	query := idb.NewSelect().Model((*Snapshot)(nil))
+	where(query, "project_id", project)
+	where(query, "name", q.Name)
+	where(query, "status", string(q.Status))
+	where(query, "volume_id", string(q.VolumeID))
+	return db.List(ctx, query, q.Query, columns, func(s Snapshot) string { return string(s.ID) })
+}
+
+func insertSnapshot(ctx context.Context, tx bun.IDB, s *Snapshot) error {
+	_, err := tx.NewInsert().Model(s).Exec(ctx)
+	return db.Fault(err, "snapshot %s", s.ID)
+}
+
+func updateSnapshot(ctx context.Context, tx bun.IDB, s *Snapshot) error {
+	_, err := tx.NewUpdate().Model(s).WherePK().Exec(ctx)
+	return db.Fault(err, "snapshot %s", s.ID)
+}
+
+func setSnapshotStatus(ctx context.Context, tx bun.IDB, id SnapshotID, s Status, message string) error {
+	_, err := tx.NewUpdate().Model((*Snapshot)(nil)).Where("id = ?", id).
+		Set("status = ?", s).Set("message = ?", message).Set("updated_at = ?", db.Now()).Exec(ctx)
+	return db.Fault(err, "snapshot %s", id)
+}
+
+func deleteSnapshot(ctx context.Context, tx bun.IDB, id SnapshotID) error {
+	_, err := tx.NewDelete().Model((*Snapshot)(nil)).Where("id = ?", id).Exec(ctx)
+	return db.Fault(err, "snapshot %s", id)
+}
+
+func loadAttachment(ctx context.Context, idb bun.IDB, id AttachmentID) (Attachment, error) {
+	a := Attachment{ID: id}
+	err := idb.NewSelect().Model(&a).WherePK().Scan(ctx)
+	return a, missing(err, "attachment", string(id))
+}
+
+func listAttachments(ctx context.Context, idb bun.IDB, project string, q AttachmentQuery) (page.Of[Attachment], error) {
+	query := idb.NewSelect().Model((*Attachment)(nil))
+	where(query, "project_id", project)
+	where(query, "volume_id", string(q.VolumeID))
+	where(query, "server_id", q.ServerID)
+	return db.List(ctx, query, q.Query, columns, func(a Attachment) string { return string(a.ID) })
+}
+
+// addAttachments gives volumes their attachments, in one query.
+func addAttachments(ctx context.Context, idb bun.IDB, volumes []Volume) error {
+	if len(volumes) == 0 {
+		return nil
+	}
+	at := map[ID]int{}
+	ids := make([]ID, len(volumes))
+	for i, v := range volumes {
+		at[v.ID], ids[i] = i, v.ID
+	}
+	var all []Attachment
+	err := idb.NewSelect().Model(&all).Where("volume_id IN (?)", bun.In(ids)).Order("created_at", "id").Scan(ctx)
+	for _, a := range all {
+		v := &volumes[at[a.VolumeID]]
+		v.Attachments = append(v.Attachments, a)
+	}
+	return db.Fault(err, "attachments")
+}
+
+func insertAttachment(ctx context.Context, tx bun.IDB, a *Attachment) error {
+	_, err := tx.NewInsert().Model(a).Exec(ctx)
+	return db.Fault(err, "attachment of volume %s", a.VolumeID)
+}
+
+func updateAttachment(ctx context.Context, tx bun.IDB, a *Attachment) error {
+	_, err := tx.NewUpdate().Model(a).WherePK().Exec(ctx)
+	return db.Fault(err, "attachment %s", a.ID)
+}
+
+func deleteAttachment(ctx context.Context, tx bun.IDB, id AttachmentID) error {
+	_, err := tx.NewDelete().Model((*Attachment)(nil)).Where("id = ?", id).Exec(ctx)
+	return db.Fault(err, "attachment %s", id)
+}
+
+func loadType(ctx context.Context, idb bun.IDB, idOrName string) (Type, error) {
+	var t Type
+	err := idb.NewSelect().Model(&t).Where("id = ? OR name = ?", idOrName, idOrName).
+		OrderExpr("CASE WHEN id = ? THEN 0 ELSE 1 END", idOrName).Limit(1).Scan(ctx)
+	return t, missing(err, "volume type", idOrName)
+}
+
+func listTypes(ctx context.Context, idb bun.IDB, q TypeQuery, publicOnly bool) (page.Of[Type], error) {
+	query := idb.NewSelect().Model((*Type)(nil))
+	where(query, "name", q.Name)
+	if publicOnly {
+		query.Where("public")
+	}
+	return db.List(ctx, query, q.Query, columns, func(t Type) string { return string(t.ID) })
+}
+
+func insertType(ctx context.Context, tx bun.IDB, t *Type) error {
+	_, err := tx.NewInsert().Model(t).Exec(ctx)
+	return db.Fault(err, "volume type %s", t.Name)
+}
+
+func updateType(ctx context.Context, tx bun.IDB, t *Type) error {
+	_, err := tx.NewUpdate().Model(t).WherePK().Exec(ctx)
+	return db.Fault(err, "volume type %s", t.Name)
+}
+
+func typeUsed(ctx context.Context, tx bun.IDB, id TypeID) (bool, error) {
+	used, err := tx.NewSelect().Model((*Volume)(nil)).Where("type_id = ?", id).Exists(ctx)
+	return used, db.Fault(err, "volumes of type %s", id)
+}
+
+func deleteType(ctx context.Context, tx bun.IDB, id TypeID) error {
+	res, err := tx.NewDelete().Model((*Type)(nil)).Where("id = ?", id).Exec(ctx)
+	if err != nil {
+		return db.Fault(err, "volume type %s", id)
+	}
+	if n, err := res.RowsAffected(); err == nil && n == 0 {
+		return fault.NotFound.Errorf("volume type %s could not be found", id)
+	}
+	return nil
+}
+
+// rowsOf returns the ids and statuses of the volumes that a backend keeps.
+func rowsOf(ctx context.Context, idb bun.IDB, backend string) (map[ID]Status, error) {
+	var rows []Volume
+	err := idb.NewSelect().Model(&rows).Column("id", "status").Where("backend = ?", backend).Scan(ctx)
+	out := make(map[ID]Status, len(rows))
+	for _, v := range rows {
+		out[v.ID] = v.Status
+	}
+	return out, db.Fault(err, "volumes of backend %s", backend)
+}
