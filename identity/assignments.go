@@ -135,7 +135,7 @@ func (m *Manager) Unassign(ctx context.Context, a Assignment) error {
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
 		where, args := exactly(a)
-		if n, err := remove[Assignment](ctx, tx, "assignment", where, args...); err != nil || n == 0 {
+		if n, err := remove[Assignment](ctx, tx, where, args...); err != nil || n == 0 {
 			return orNotFound(err, "role %s is not assigned to %s there", a.RoleID, cmp.Or(string(a.UserID), string(a.GroupID)))
 		}
 		users := []UserID{a.UserID}

@@ -18,22 +18,29 @@ const (
 	maxTags        = 80
 )
 
-// checkThing refuses texts that are missing or too long.
-func checkThing(what, name string, longest int, description string, extra Extra) error {
-	if strings.TrimSpace(name) == "" {
-		return fault.Invalid.Errorf("a %s needs a name", what)
+// texts are what people write about a thing.
+type texts struct {
+	what, name, description string
+	longest                 int // characters of the name
+	extra                   Extra
+}
+
+// check refuses texts that are missing or too long.
+func check(t texts) error {
+	if strings.TrimSpace(t.name) == "" {
+		return fault.Invalid.Errorf("a %s needs a name", t.what)
 	}
-	if n := utf8.RuneCountInString(name); n > longest {
-		return fault.Invalid.Errorf("the name of a %s has at most %d characters, not %d", what, longest, n)
+	if n := utf8.RuneCountInString(t.name); n > t.longest {
+		return fault.Invalid.Errorf("the name of a %s has at most %d characters, not %d", t.what, t.longest, n)
 	}
-	if !utf8.ValidString(name) || strings.ContainsRune(name, 0) || strings.ContainsRune(description, 0) {
-		return fault.Invalid.Errorf("the name or description of a %s is not text", what)
+	if !utf8.ValidString(t.name+t.description) || strings.ContainsRune(t.name+t.description, 0) {
+		return fault.Invalid.Errorf("the name or description of a %s is not text", t.what)
 	}
-	if len(description) > maxDescription {
-		return fault.Invalid.Errorf("the description of a %s has at most %d bytes, not %d", what, maxDescription, len(description))
+	if n := len(t.description); n > maxDescription {
+		return fault.Invalid.Errorf("the description of a %s has at most %d bytes, not %d", t.what, maxDescription, n)
 	}
-	if text, err := json.Marshal(extra); err != nil || len(text) > maxExtra {
-		return fault.Invalid.Errorf("the other attributes of a %s take more than %d bytes", what, maxExtra)
+	if text, err := json.Marshal(t.extra); err != nil || len(text) > maxExtra {
+		return fault.Invalid.Errorf("the other attributes of a %s take more than %d bytes", t.what, maxExtra)
 	}
 	return nil
 }

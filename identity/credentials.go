@@ -20,7 +20,7 @@ func (m *Manager) CreateCredential(ctx context.Context, s CredentialSpec) (NewCr
 	if err != nil {
 		return NewCredential{}, err
 	}
-	if err := checkThing("application credential", s.Name, maxName, s.Description, nil); err != nil {
+	if err := check(texts{"application credential", s.Name, s.Description, maxName, nil}); err != nil {
 		return NewCredential{}, err
 	}
 	cred := Credential{
@@ -46,7 +46,21 @@ func (m *Manager) CreateCredential(ctx context.Context, s CredentialSpec) (NewCr
 	err = m.write(ctx, func(ctx context.Context, tx *db.Tx, _ *revoking) error {
 		return insert(ctx, tx, &cred, "application credential "+cred.Name)
 	})
+	if err != nil {
+		return NewCredential{}, err
+	}
+	err = nameRoles(ctx, m.db.Read(), &cred)
 	return NewCredential{Credential: cred, Secret: secret}, err
+}
+
+// nameRoles fills in the names of a credential's roles.
+func nameRoles(ctx context.Context, idb bun.IDB, c *Credential) error {
+	roles, err := loadMany(ctx, idb, c.Roles, func(r Role) RoleID { return r.ID })
+	c.RoleNames = make(map[RoleID]string, len(roles))
+	for id, r := range roles {
+		c.RoleNames[id] = r.Name
+	}
+	return err
 }
 
 // mayCreateCredential allows users to make credentials for themselves in the
@@ -75,18 +89,21 @@ func (m *Manager) mayUseCredentials(ctx context.Context, c Caller) error {
 }
 
 // delegated returns the roles of a new credential: those asked for, which the
-// caller must have, or else all the caller has.
+// user must have in the project, or else all of them. One made with another
+// credential has no more than that.
 func (m *Manager) delegated(ctx context.Context, s CredentialSpec, c Caller) ([]RoleID, error) {
-	idb := m.db.Read()
-	has, err := namedRoles(ctx, idb, c.Roles)
+	has, err := rolesIn(ctx, m.db.Read(), s.UserID, On(ProjectID(c.ProjectID)))
 	if err != nil {
 		return nil, err
 	}
 	var all, wanted []RoleID
 	for _, r := range has {
-		all = append(all, RoleID(r.ID))
-		if slices.Contains(s.RoleNames, r.Name) || slices.Contains(s.Roles, RoleID(r.ID)) {
-			wanted = append(wanted, RoleID(r.ID))
+		if c.CredentialID != "" && !c.Has(r.Name) {
+			continue
+		}
+		all = append(all, r.ID)
+		if slices.Contains(s.RoleNames, r.Name) || slices.Contains(s.Roles, r.ID) {
+			wanted = append(wanted, r.ID)
 		}
 	}
 	if len(s.Roles)+len(s.RoleNames) == 0 {
@@ -116,7 +133,7 @@ func (m *Manager) Credential(ctx context.Context, id CredentialID) (Credential, 
 	if err := Allow(ctx, "identity:get_application_credential", held{user: cred.UserID}); err != nil {
 		return Credential{}, err
 	}
-	return cred, nil
+	return cred, nameRoles(ctx, m.db.Read(), &cred)
 }
 
 // Credentials implements Service.
@@ -124,7 +141,13 @@ func (m *Manager) Credentials(ctx context.Context, q CredentialQuery) (page.Of[C
 	if err := Allow(ctx, "identity:list_application_credentials", held{user: q.UserID}); err != nil {
 		return page.Of[Credential]{}, err
 	}
-	return listCredentials(ctx, m.db.Read(), q)
+	found, err := listCredentials(ctx, m.db.Read(), q)
+	for i := range found.Items {
+		if err == nil {
+			err = nameRoles(ctx, m.db.Read(), &found.Items[i])
+		}
+	}
+	return found, err
 }
 
 // DeleteCredential implements Service. Tokens made with it are taken back.
@@ -140,7 +163,7 @@ func (m *Manager) DeleteCredential(ctx context.Context, id CredentialID) error {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
-		if n, err := remove[Credential](ctx, tx, "application credential", "id = ?", id); err != nil || n == 0 {
+		if n, err := remove[Credential](ctx, tx, "id = ?", id); err != nil || n == 0 {
 			return orNotFound(err, "application credential %s", id)
 		}
 		r.by(token.ByCredential, string(id))

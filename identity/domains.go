@@ -17,7 +17,7 @@ func (m *Manager) CreateDomain(ctx context.Context, s DomainSpec) (Domain, error
 	if err := Allow(ctx, "identity:create_domain", nil); err != nil {
 		return Domain{}, err
 	}
-	if err := checkThing("domain", s.Name, maxShortName, s.Description, s.Extra); err != nil {
+	if err := check(texts{"domain", s.Name, s.Description, maxShortName, s.Extra}); err != nil {
 		return Domain{}, err
 	}
 	d := Domain{
@@ -30,7 +30,7 @@ func (m *Manager) CreateDomain(ctx context.Context, s DomainSpec) (Domain, error
 		}
 		return bus.Publish(ctx, tx, DomainCreated{d.ID})
 	})
-	return again(ctx, m, d, s.ID, "domain", err)
+	return again[Domain](ctx, m.db.Read(), s.ID, err)(d)
 }
 
 // Domain implements Service.
@@ -62,7 +62,7 @@ func (m *Manager) UpdateDomain(ctx context.Context, p DomainPatch) (Domain, erro
 		set(&d.Name, p.Name)
 		set(&d.Description, p.Description)
 		d.Extra = d.Extra.with(p.Extra)
-		if err := checkThing("domain", d.Name, maxShortName, d.Description, d.Extra); err != nil {
+		if err := check(texts{"domain", d.Name, d.Description, maxShortName, d.Extra}); err != nil {
 			return err
 		}
 		if set(&d.Enabled, p.Enabled) && !d.Enabled {
@@ -90,7 +90,7 @@ func (m *Manager) DeleteDomain(ctx context.Context, id DomainID) error {
 		if err != nil {
 			return err
 		}
-		if _, err := remove[Domain](ctx, tx, "domain", "id = ?", id); err != nil {
+		if _, err := remove[Domain](ctx, tx, "id = ?", id); err != nil {
 			return err
 		}
 		r.by(token.ByDomain, string(id))
@@ -117,24 +117,24 @@ func emptyDomain(ctx context.Context, tx *db.Tx, id DomainID) ([]bus.Event, erro
 	const within = "IN (SELECT id FROM ? WHERE domain_id = ?)"
 	steps := []func() (int64, error){
 		func() (int64, error) {
-			return remove[Assignment](ctx, tx, "assignments", "scope = ? AND scope_id = ?", ScopeDomain, id)
+			return remove[Assignment](ctx, tx, "scope = ? AND scope_id = ?", ScopeDomain, id)
 		},
 		func() (int64, error) {
-			return remove[Assignment](ctx, tx, "assignments", "scope = ? AND scope_id "+within, ScopeProject, bun.Ident("identity_projects"), id)
+			return remove[Assignment](ctx, tx, "scope = ? AND scope_id "+within, ScopeProject, bun.Ident("identity_projects"), id)
 		},
 		func() (int64, error) {
-			return remove[Assignment](ctx, tx, "assignments", "user_id "+within, bun.Ident("identity_users"), id)
+			return remove[Assignment](ctx, tx, "user_id "+within, bun.Ident("identity_users"), id)
 		},
 		func() (int64, error) {
-			return remove[Assignment](ctx, tx, "assignments", "group_id "+within, bun.Ident("identity_groups"), id)
+			return remove[Assignment](ctx, tx, "group_id "+within, bun.Ident("identity_groups"), id)
 		},
 		func() (int64, error) {
-			return remove[Credential](ctx, tx, "credentials", "project_id "+within, bun.Ident("identity_projects"), id)
+			return remove[Credential](ctx, tx, "project_id "+within, bun.Ident("identity_projects"), id)
 		},
-		func() (int64, error) { return remove[Project](ctx, tx, "projects", "domain_id = ?", id) },
-		func() (int64, error) { return remove[User](ctx, tx, "users", "domain_id = ?", id) },
-		func() (int64, error) { return remove[Group](ctx, tx, "groups", "domain_id = ?", id) },
-		func() (int64, error) { return remove[Role](ctx, tx, "roles", "domain_id = ?", id) },
+		func() (int64, error) { return remove[Project](ctx, tx, "domain_id = ?", id) },
+		func() (int64, error) { return remove[User](ctx, tx, "domain_id = ?", id) },
+		func() (int64, error) { return remove[Group](ctx, tx, "domain_id = ?", id) },
+		func() (int64, error) { return remove[Role](ctx, tx, "domain_id = ?", id) },
 	}
 	for _, step := range steps {
 		if _, err := step(); err != nil {
@@ -144,17 +144,19 @@ func emptyDomain(ctx context.Context, tx *db.Tx, id DomainID) ([]bus.Event, erro
 	return events, nil
 }
 
-// again makes creating twice creating once: a Conflict over an id that the
-// caller chose is answered with what is there.
-func again[T any, ID ~string](ctx context.Context, m *Manager, made T, chosen ID, what string, err error) (T, error) {
-	if err == nil || chosen == "" || fault.Of(err) != fault.Conflict {
-		return made, err
+// again makes creating twice creating once: when err is a Conflict over an id
+// that the caller chose, made becomes what is there already.
+func again[T any, ID ~string](ctx context.Context, idb bun.IDB, chosen ID, err error) func(made T) (T, error) {
+	return func(made T) (T, error) {
+		if err == nil || chosen == "" || fault.Of(err) != fault.Conflict {
+			return made, err
+		}
+		there, missing := load[T](ctx, idb, chosen, "id")
+		if missing != nil {
+			return made, err
+		}
+		return there, nil
 	}
-	there, e := load[T](ctx, m.db.Read(), chosen, what)
-	if e != nil {
-		return there, err
-	}
-	return there, nil
 }
 
 func orNew[ID ~string](id ID) ID {

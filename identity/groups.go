@@ -20,7 +20,7 @@ func (m *Manager) CreateGroup(ctx context.Context, s GroupSpec) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	if err := checkThing("group", g.Name, maxShortName, g.Description, g.Extra); err != nil {
+	if err := check(texts{"group", g.Name, g.Description, maxShortName, g.Extra}); err != nil {
 		return Group{}, err
 	}
 	err = m.write(ctx, func(ctx context.Context, tx *db.Tx, _ *revoking) error {
@@ -29,7 +29,7 @@ func (m *Manager) CreateGroup(ctx context.Context, s GroupSpec) (Group, error) {
 		}
 		return insert(ctx, tx, &g, "group "+g.Name)
 	})
-	return again(ctx, m, g, s.ID, "group", err)
+	return again[Group](ctx, m.db.Read(), s.ID, err)(g)
 }
 
 func (m *Manager) mayGroup(ctx context.Context, action string, id GroupID) error {
@@ -76,7 +76,7 @@ func (m *Manager) UpdateGroup(ctx context.Context, p GroupPatch) (Group, error) 
 		set(&g.Name, p.Name)
 		set(&g.Description, p.Description)
 		g.Extra = g.Extra.with(p.Extra)
-		if err := checkThing("group", g.Name, maxShortName, g.Description, g.Extra); err != nil {
+		if err := check(texts{"group", g.Name, g.Description, maxShortName, g.Extra}); err != nil {
 			return err
 		}
 		return save(ctx, tx, &g, "group "+g.Name)
@@ -94,13 +94,13 @@ func (m *Manager) DeleteGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return err
 		}
-		if n, err := remove[Group](ctx, tx, "group", "id = ?", id); err != nil || n == 0 {
+		if n, err := remove[Group](ctx, tx, "id = ?", id); err != nil || n == 0 {
 			return orNotFound(err, "group %s", id)
 		}
 		for _, user := range members {
 			r.by(token.ByUser, string(user))
 		}
-		_, err = remove[Assignment](ctx, tx, "assignments", "group_id = ?", id)
+		_, err = remove[Assignment](ctx, tx, "group_id = ?", id)
 		return err
 	})
 }
@@ -171,7 +171,7 @@ func (m *Manager) RemoveMember(ctx context.Context, s Membership) error {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
-		n, err := remove[member](ctx, tx, "member", "group_id = ? AND user_id = ?", s.GroupID, s.UserID)
+		n, err := remove[member](ctx, tx, "group_id = ? AND user_id = ?", s.GroupID, s.UserID)
 		if err != nil || n == 0 {
 			return orNotFound(err, "user %s is not in group %s", s.UserID, s.GroupID)
 		}

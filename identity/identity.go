@@ -175,4 +175,6 @@ type Credential struct {
 	Unrestricted bool      // may make further credentials
 	ExpiresAt    time.Time // zero for never
 	CreatedAt    time.Time
+
+	RoleNames map[RoleID]string `bun:"-"` // of Roles, for those who may not list roles
 }

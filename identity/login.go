@@ -3,6 +3,7 @@ package identity
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -71,14 +72,19 @@ type ScopeRef struct {
 // errLogin is the one answer to every login that fails, so that it tells nothing.
 var errLogin = fault.Unauthenticated.Errorf("the request you have made requires authentication")
 
+// ErrBadToken is why a Login by token fails when the token itself is not good.
+var ErrBadToken = fault.Unauthenticated.Reason("identity.bad-token")
+
 // A proof is what a Login established.
 type proof struct {
 	user       User
 	methods    []string
 	expires    time.Time
 	parent     string      // audit id of the token that was the proof
-	from       Scope       // what that token was for
 	credential *Credential // which binds the scope and the roles
+
+	scope Scope // what the new token is for
+	roles []Role
 }
 
 // LogIn implements Service. It needs no caller: it is how one becomes one.
@@ -91,14 +97,13 @@ func (m *Manager) LogIn(ctx context.Context, l Login) (Token, error) {
 	if err := usable(ctx, idb, p.user); err != nil {
 		return Token{}, m.refused(ctx, err)
 	}
-	scope, roles, err := m.scope(ctx, idb, l.Scope, p)
-	if err != nil {
+	if p.scope, p.roles, err = m.scope(ctx, idb, l.Scope, p); err != nil {
 		return Token{}, m.refused(ctx, err)
 	}
-	t, err := m.issue(ctx, idb, p, scope, roles)
+	t, err := m.issue(ctx, idb, p)
 	if err == nil {
 		m.log.LogAttrs(ctx, slog.LevelInfo, "token issued", slog.String("user", string(p.user.ID)),
-			slog.String("scope", scope.Kind+"/"+scope.ID), slog.String("audit", t.AuditIDs[0]))
+			slog.String("scope", p.scope.Kind+"/"+p.scope.ID), slog.String("audit", t.AuditIDs[0]))
 	}
 	return t, err
 }
@@ -110,6 +115,9 @@ func (m *Manager) refused(ctx context.Context, err error) error {
 		return err
 	}
 	m.log.LogAttrs(ctx, slog.LevelInfo, "login refused", slog.Any("error", err))
+	if errors.Is(err, ErrBadToken) {
+		return ErrBadToken.Errorf("the token is not valid")
+	}
 	return errLogin
 }
 
@@ -208,11 +216,14 @@ func (m *Manager) noteSuccess(ctx context.Context, u User, password string) erro
 
 func (m *Manager) proveToken(ctx context.Context, text string, p *proof) (User, error) {
 	v, err := m.auth.verify(ctx, text)
+	if fault.Of(err) == fault.Unauthenticated {
+		return User{}, ErrBadToken.Errorf("login by token: %w", err)
+	}
 	if err != nil {
 		return User{}, err
 	}
 	c := v.claims
-	p.parent, p.from = cmp.Or(c.ParentAuditID, c.AuditID), scopeOf(c)
+	p.parent = cmp.Or(c.ParentAuditID, c.AuditID)
 	p.methods = append(p.methods, c.Methods...)
 	if c.ExpiresAt.Before(p.expires) {
 		p.expires = c.ExpiresAt
@@ -279,7 +290,7 @@ func findUser(ctx context.Context, idb bun.IDB, ref UserRef) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return loadNamed[User](ctx, idb, d.ID, ref.Name, "user")
+	return loadNamed[User](ctx, idb, nameIn{d.ID, ref.Name})
 }
 
 func findProject(ctx context.Context, idb bun.IDB, ref ProjectRef) (Project, error) {
@@ -290,5 +301,5 @@ func findProject(ctx context.Context, idb bun.IDB, ref ProjectRef) (Project, err
 	if err != nil {
 		return Project{}, err
 	}
-	return loadNamed[Project](ctx, idb, d.ID, ref.Name, "project")
+	return loadNamed[Project](ctx, idb, nameIn{d.ID, ref.Name})
 }

@@ -134,7 +134,7 @@ func (m *Manager) tidy(ctx context.Context) error {
 	oldest := m.now().Add(-m.config.TokenLifetime)
 	m.auth.revoked.Prune(oldest)
 	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := remove[revocation](ctx, tx, "old revocations", "before < ?", oldest)
+		_, err := remove[revocation](ctx, tx, "before < ?", oldest)
 		return err
 	})
 	if m.config.RotateKeys < 0 {

@@ -195,7 +195,10 @@ func needs(r *policy.Rule) string {
 // asker is a Caller as rules see it: behind a pointer, for a check copies nothing.
 type asker Caller
 
-func (c *asker) Has(role string) bool { return slices.Contains(c.Roles, role) }
+// Has ignores case, as rules and roles do.
+func (c *asker) Has(role string) bool {
+	return slices.ContainsFunc(c.Roles, func(r string) bool { return strings.EqualFold(r, role) })
+}
 
 func (c *asker) Field(name string) string {
 	switch name {

@@ -27,11 +27,9 @@ func (m *Manager) CreateProject(ctx context.Context, s ProjectSpec) (Project, er
 		ID: orNew(s.ID), DomainID: s.DomainID, ParentID: s.ParentID, Name: s.Name, Description: s.Description,
 		Enabled: !s.Disabled, Tags: sortedTags(s.Tags), Extra: s.Extra, CreatedAt: m.now(),
 	}
-	if p.DomainID == "" && p.ParentID == "" {
-		p.DomainID = homeDomain(ctx)
-	}
 	err := may(ctx, "identity:create_project", func() (Target, error) {
-		return held{domain: cmp.Or(p.DomainID, homeDomain(ctx))}, nil
+		err := m.houseProject(ctx, &p)
+		return held{domain: p.DomainID}, err
 	})
 	if err != nil {
 		return Project{}, err
@@ -39,8 +37,11 @@ func (m *Manager) CreateProject(ctx context.Context, s ProjectSpec) (Project, er
 	if err := checkProject(p); err != nil {
 		return Project{}, err
 	}
+	if err := m.houseProject(ctx, &p); err != nil {
+		return Project{}, err
+	}
 	err = m.write(ctx, func(ctx context.Context, tx *db.Tx, _ *revoking) error {
-		if err := placeProject(ctx, tx, &p); err != nil {
+		if err := placeProject(ctx, tx, p); err != nil {
 			return err
 		}
 		if err := insert(ctx, tx, &p, "project "+p.Name); err != nil {
@@ -48,23 +49,41 @@ func (m *Manager) CreateProject(ctx context.Context, s ProjectSpec) (Project, er
 		}
 		return bus.Publish(ctx, tx, ProjectCreated{p.ID})
 	})
-	return again(ctx, m, p, s.ID, "project", err)
+	return again[Project](ctx, m.db.Read(), s.ID, err)(p)
 }
 
-// placeProject checks the domain and the parent. A parent that is the domain's
-// id means none, as clients have it.
-func placeProject(ctx context.Context, tx *db.Tx, p *Project) error {
+// houseProject settles the domain of a new project: the one named, its
+// parent's, or the caller's. A parent that is a domain means that domain and no
+// parent, as clients have it.
+func (m *Manager) houseProject(ctx context.Context, p *Project) error {
+	if p.ParentID != "" && p.DomainID == "" {
+		d, err := load[Domain](ctx, m.db.Read(), p.ParentID, "domain")
+		if err == nil {
+			p.DomainID = d.ID
+		} else {
+			parent, err := load[Project](ctx, m.db.Read(), p.ParentID, "parent project")
+			if err != nil {
+				return err
+			}
+			p.DomainID = parent.DomainID
+		}
+	}
+	p.DomainID = cmp.Or(p.DomainID, homeDomain(ctx))
 	if string(p.ParentID) == string(p.DomainID) {
 		p.ParentID = ""
 	}
+	return nil
+}
+
+// placeProject checks the domain and the parents of a new project.
+func placeProject(ctx context.Context, tx *db.Tx, p Project) error {
 	for depth, id := 1, p.ParentID; id != ""; depth++ {
 		parent, err := load[Project](ctx, tx, id, "parent project")
 		if err != nil {
 			return err
 		}
-		p.DomainID = cmp.Or(p.DomainID, parent.DomainID)
 		if parent.DomainID != p.DomainID {
-			return fault.Invalid.Errorf("project %s is in domain %s, its parent in %s", p.Name, p.DomainID, parent.DomainID)
+			return fault.Invalid.Errorf("project %s is in domain %s, its parent in another", p.Name, p.DomainID)
 		}
 		if !parent.Enabled && p.Enabled {
 			return fault.Forbidden.Errorf("project %s cannot be enabled below the disabled project %s", p.Name, id)
@@ -79,7 +98,7 @@ func placeProject(ctx context.Context, tx *db.Tx, p *Project) error {
 }
 
 func checkProject(p Project) error {
-	if err := checkThing("project", p.Name, maxShortName, p.Description, p.Extra); err != nil {
+	if err := check(texts{"project", p.Name, p.Description, maxShortName, p.Extra}); err != nil {
 		return err
 	}
 	return checkTags(p.Tags)
@@ -114,7 +133,7 @@ func (m *Manager) Projects(ctx context.Context, q ProjectQuery) (page.Of[Project
 			return page.Of[Project]{}, err
 		}
 		q.DomainID = domain
-		return listProjects(ctx, m.db.Read(), q, nil)
+		return listProjects(ctx, m.db.Read(), q)
 	}
 	if err := m.mayAboutUser(ctx, "identity:list_user_projects", q.User); err != nil {
 		return page.Of[Project]{}, err
@@ -123,7 +142,11 @@ func (m *Manager) Projects(ctx context.Context, q ProjectQuery) (page.Of[Project
 	if err != nil {
 		return page.Of[Project]{}, err
 	}
-	return listProjects(ctx, m.db.Read(), q, reach.projects)
+	if q.IDs != nil {
+		reach.projects = slices.DeleteFunc(reach.projects, func(id ProjectID) bool { return !slices.Contains(q.IDs, id) })
+	}
+	q.IDs = append([]ProjectID{}, reach.projects...)
+	return listProjects(ctx, m.db.Read(), q)
 }
 
 // mayList checks an action on everything in a domain, and returns the domain to
@@ -196,13 +219,13 @@ func (m *Manager) DeleteProject(ctx context.Context, id ProjectID) error {
 		if n > 0 {
 			return fault.Forbidden.Errorf("project %s has %d projects below it; delete them first", id, n)
 		}
-		if n, err := remove[Project](ctx, tx, "project", "id = ?", id); err != nil || n == 0 {
+		if n, err := remove[Project](ctx, tx, "id = ?", id); err != nil || n == 0 {
 			return orNotFound(err, "project %s", id)
 		}
-		if _, err := remove[Assignment](ctx, tx, "assignments", "scope = ? AND scope_id = ?", ScopeProject, id); err != nil {
+		if _, err := remove[Assignment](ctx, tx, "scope = ? AND scope_id = ?", ScopeProject, id); err != nil {
 			return err
 		}
-		if _, err := remove[Credential](ctx, tx, "credentials", "project_id = ?", id); err != nil {
+		if _, err := remove[Credential](ctx, tx, "project_id = ?", id); err != nil {
 			return err
 		}
 		r.by(token.ByProject, string(id))

@@ -27,7 +27,7 @@ func (m *Manager) CreateRole(ctx context.Context, s RoleSpec) (Role, error) {
 		ID: orNew(s.ID), DomainID: s.DomainID, Name: s.Name, Description: s.Description,
 		Extra: s.Extra, CreatedAt: m.now(),
 	}
-	if err := checkThing("role", r.Name, maxName, r.Description, r.Extra); err != nil {
+	if err := check(texts{"role", r.Name, r.Description, maxName, r.Extra}); err != nil {
 		return Role{}, err
 	}
 	err := m.write(ctx, func(ctx context.Context, tx *db.Tx, _ *revoking) error {
@@ -38,7 +38,7 @@ func (m *Manager) CreateRole(ctx context.Context, s RoleSpec) (Role, error) {
 		}
 		return insert(ctx, tx, &r, "role "+r.Name)
 	})
-	return again(ctx, m, r, s.ID, "role", err)
+	return again[Role](ctx, m.db.Read(), s.ID, err)(r)
 }
 
 // Role implements Service.
@@ -76,7 +76,7 @@ func (m *Manager) UpdateRole(ctx context.Context, p RolePatch) (Role, error) {
 		}
 		set(&role.Description, p.Description)
 		role.Extra = role.Extra.with(p.Extra)
-		if err := checkThing("role", role.Name, maxName, role.Description, role.Extra); err != nil {
+		if err := check(texts{"role", role.Name, role.Description, maxName, role.Extra}); err != nil {
 			return err
 		}
 		return save(ctx, tx, &role, "role "+role.Name)
@@ -104,7 +104,7 @@ func (m *Manager) DeleteRole(ctx context.Context, id RoleID) error {
 		for _, lost := range g.expand(id) {
 			r.by(token.ByRole, lost.Name)
 		}
-		_, err = remove[Role](ctx, tx, "role", "id = ?", id)
+		_, err = remove[Role](ctx, tx, "id = ?", id)
 		return err
 	})
 }
@@ -145,7 +145,7 @@ func (m *Manager) Unimply(ctx context.Context, i Implication) error {
 		if err != nil {
 			return err
 		}
-		n, err := remove[Implication](ctx, tx, "implied role", "role_id = ? AND implies_id = ?", i.RoleID, i.Implies)
+		n, err := remove[Implication](ctx, tx, "role_id = ? AND implies_id = ?", i.RoleID, i.Implies)
 		if err != nil || n == 0 {
 			return orNotFound(err, "role %s does not imply role %s", i.RoleID, i.Implies)
 		}

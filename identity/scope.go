@@ -7,7 +7,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/nacre-cloud/nacre/identity/token"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -108,18 +107,6 @@ func enabledProject(ctx context.Context, idb bun.IDB, ref ProjectRef) (Scope, er
 		err = fault.Unauthenticated.Errorf("project %s or its domain is disabled", p.ID)
 	}
 	return On(p.ID), err
-}
-
-func scopeOf(c token.Claims) Scope {
-	switch {
-	case c.ProjectID != "":
-		return On(ProjectID(c.ProjectID))
-	case c.DomainID != "":
-		return OnDomain(DomainID(c.DomainID))
-	case c.System:
-		return OnSystem()
-	}
-	return Scope{}
 }
 
 func (c Credential) expired(now time.Time) bool {

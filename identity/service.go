@@ -154,7 +154,8 @@ type ProjectQuery struct {
 	Name     string
 	Enabled  *bool
 	Tags     TagQuery
-	User     UserID // only projects where this user has a role
+	User     UserID      // only projects where this user has a role
+	IDs      []ProjectID // only these; nil for all
 }
 
 // A TagQuery selects by tags: all of these, any of these, not all, none.

@@ -54,11 +54,17 @@ func loadMany[T any, ID ~string](ctx context.Context, idb bun.IDB, ids []ID, id 
 	return found, nil
 }
 
+// A nameIn is a name within a domain.
+type nameIn struct {
+	domain DomainID
+	name   string
+}
+
 // loadNamed returns the row with a name within a domain.
-func loadNamed[T any](ctx context.Context, idb bun.IDB, domain DomainID, name, what string) (T, error) {
+func loadNamed[T any](ctx context.Context, idb bun.IDB, n nameIn) (T, error) {
 	var row T
-	err := idb.NewSelect().Model(&row).Where("domain_id = ? AND name = ?", domain, name).Scan(ctx)
-	return row, db.Fault(err, "%s %q", what, name)
+	err := idb.NewSelect().Model(&row).Where("domain_id = ? AND name = ?", n.domain, n.name).Scan(ctx)
+	return row, db.Fault(err, "%q in domain %s", n.name, n.domain)
 }
 
 func domainNamed(ctx context.Context, idb bun.IDB, name string) (Domain, error) {
@@ -73,14 +79,15 @@ func save(ctx context.Context, idb bun.IDB, row any, what string) error {
 	return db.Fault(err, "update %s", what)
 }
 
-// remove deletes the rows of T that match.
-func remove[T any](ctx context.Context, idb bun.IDB, what, where string, args ...any) (int64, error) {
-	res, err := idb.NewDelete().Model((*T)(nil)).Where(where, args...).Exec(ctx)
+// remove deletes the rows of T that match and returns how many there were.
+func remove[T any](ctx context.Context, idb bun.IDB, where string, args ...any) (int64, error) {
+	row := new(T)
+	res, err := idb.NewDelete().Model(row).Where(where, args...).Exec(ctx)
 	if err != nil {
-		return 0, db.Fault(err, "delete %s", what)
+		return 0, db.Fault(err, "delete rows of %T", *row)
 	}
 	n, err := res.RowsAffected()
-	return n, db.Fault(err, "delete %s", what)
+	return n, db.Fault(err, "delete rows of %T", *row)
 }
 
 // filter narrows a list by what most lists are narrowed by.
@@ -102,13 +109,13 @@ func listDomains(ctx context.Context, idb bun.IDB, q DomainQuery) (page.Of[Domai
 	return db.List(ctx, query, byName(q.Query), columns, func(d Domain) string { return string(d.ID) })
 }
 
-func listProjects(ctx context.Context, idb bun.IDB, q ProjectQuery, ids []ProjectID) (page.Of[Project], error) {
+func listProjects(ctx context.Context, idb bun.IDB, q ProjectQuery) (page.Of[Project], error) {
 	query := filter(idb.NewSelect().Model((*Project)(nil)), q.DomainID, q.Name, q.Enabled)
 	if q.ParentID != "" {
 		query = query.Where("parent_id = ?", q.ParentID)
 	}
-	if q.User != "" {
-		query = query.Where("id IN (?)", bun.In(append(ids, "")))
+	if q.IDs != nil {
+		query = query.Where("id IN (?)", bun.In(append(q.IDs, "")))
 	}
 	query = withTags(query, q.Tags)
 	return db.List(ctx, query, byName(q.Query), columns, func(p Project) string { return string(p.ID) })

@@ -43,27 +43,27 @@ type validated struct {
 }
 
 // issue makes a token for what was proved.
-func (m *Manager) issue(ctx context.Context, idb bun.IDB, p proof, scope Scope, roles []Role) (Token, error) {
+func (m *Manager) issue(ctx context.Context, idb bun.IDB, p proof) (Token, error) {
 	c := token.Claims{
 		UserID: string(p.user.ID), UserName: p.user.Name, UserDomainID: string(p.user.DomainID),
 		Methods: p.methods, AuditID: token.NewAuditID(), ParentAuditID: p.parent,
-		IssuedAt: m.now(), ExpiresAt: p.expires, System: scope.Kind == ScopeSystem,
+		IssuedAt: m.now(), ExpiresAt: p.expires, System: p.scope.Kind == ScopeSystem,
 	}
-	for _, r := range roles {
+	for _, r := range p.roles {
 		c.Roles = append(c.Roles, r.Name)
 	}
 	if p.credential != nil {
 		c.CredentialID = string(p.credential.ID)
 	}
-	switch scope.Kind {
+	switch p.scope.Kind {
 	case ScopeProject:
-		project, err := load[Project](ctx, idb, ProjectID(scope.ID), "project")
+		project, err := load[Project](ctx, idb, ProjectID(p.scope.ID), "project")
 		if err != nil {
 			return Token{}, err
 		}
-		c.ProjectID, c.ProjectName, c.ProjectDomainID = scope.ID, project.Name, string(project.DomainID)
+		c.ProjectID, c.ProjectName, c.ProjectDomainID = p.scope.ID, project.Name, string(project.DomainID)
 	case ScopeDomain:
-		c.DomainID = scope.ID
+		c.DomainID = p.scope.ID
 	}
 	text, err := token.Issue(m.auth.keys, c)
 	if err != nil {

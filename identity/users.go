@@ -43,14 +43,14 @@ func (m *Manager) CreateUser(ctx context.Context, s UserSpec) (User, error) {
 		}
 		return bus.Publish(ctx, tx, UserCreated{u.ID})
 	})
-	return again(ctx, m, u, s.ID, "user", err)
+	return again[User](ctx, m.db.Read(), s.ID, err)(u)
 }
 
 func checkUser(u User) error {
 	if len(u.Email) > maxName || len(u.DefaultProjectID) > maxShortName {
 		return fault.Invalid.Errorf("the email or default project of user %s is too long", u.Name)
 	}
-	return checkThing("user", u.Name, maxName, u.Description, u.Extra)
+	return check(texts{"user", u.Name, u.Description, maxName, u.Extra})
 }
 
 // User implements Service.
@@ -116,7 +116,8 @@ func (m *Manager) UpdateUser(ctx context.Context, p UserPatch) (User, error) {
 			}
 		}
 		if hash != "" {
-			return m.setPassword(ctx, tx, r, &u, hash)
+			u.PasswordHash = hash
+			return m.setPassword(ctx, tx, r, &u)
 		}
 		return save(ctx, tx, &u, "user "+u.Name)
 	})
@@ -136,10 +137,10 @@ func (m *Manager) DeleteUser(ctx context.Context, id UserID) error {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
-		if n, err := remove[User](ctx, tx, "user", "id = ?", id); err != nil || n == 0 {
+		if n, err := remove[User](ctx, tx, "id = ?", id); err != nil || n == 0 {
 			return orNotFound(err, "user %s", id)
 		}
-		if _, err := remove[Assignment](ctx, tx, "assignments", "user_id = ?", id); err != nil {
+		if _, err := remove[Assignment](ctx, tx, "user_id = ?", id); err != nil {
 			return err
 		}
 		r.by(token.ByUser, string(id))
@@ -168,7 +169,8 @@ func (m *Manager) ChangePassword(ctx context.Context, c PasswordChange) error {
 		if now.PasswordHash != u.PasswordHash {
 			return fault.Conflict.Errorf("the password of user %s was changed meanwhile", u.ID)
 		}
-		return m.setPassword(ctx, tx, r, &now, hash)
+		now.PasswordHash = hash
+		return m.setPassword(ctx, tx, r, &now)
 	})
 }
 
@@ -196,9 +198,9 @@ func (m *Manager) checkHistory(ctx context.Context, u User, c PasswordChange) er
 	return nil
 }
 
-// setPassword stores a new hash and takes back every token of the user.
-func (m *Manager) setPassword(ctx context.Context, tx *db.Tx, r *revoking, u *User, hash string) error {
-	u.PasswordHash, u.PasswordChangedAt, u.FailedLogins = hash, r.now, 0
+// setPassword stores u, whose hash is new, and takes back every token of the user.
+func (m *Manager) setPassword(ctx context.Context, tx *db.Tx, r *revoking, u *User) error {
+	u.PasswordChangedAt, u.FailedLogins = r.now, 0
 	r.by(token.ByUser, string(u.ID))
 	if err := save(ctx, tx, u, "user "+u.Name); err != nil {
 		return err
@@ -220,7 +222,7 @@ func (m *Manager) remember(ctx context.Context, tx *db.Tx, u User) error {
 		return err
 	}
 	oldest := kept[len(kept)-1].ChangedAt
-	_, err = remove[oldPassword](ctx, tx, "old passwords", "user_id = ? AND changed_at < ?", u.ID, oldest)
+	_, err = remove[oldPassword](ctx, tx, "user_id = ? AND changed_at < ?", u.ID, oldest)
 	return err
 }
 

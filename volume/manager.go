@@ -39,7 +39,7 @@ type Manager struct {
 	reconciler *flow.Reconciler
 	create     *flow.Flow[createState]
 	extend     *flow.Flow[extendState]
-	remove     *flow.Flow[Volume]
+	remove     *flow.Flow[deleteState]
 	snap       *flow.Flow[Snapshot]
 	unsnap     *flow.Flow[Snapshot]
 }

@@ -34,6 +34,8 @@ type Volumes interface {
 	// DeleteVolume deletes a volume in any state; a creation under way turns
 	// around. Attachments or snapshots are fault.Conflict.
 	DeleteVolume(ctx context.Context, id ID) error
+	// PurgeVolume deletes a volume with its snapshots.
+	PurgeVolume(ctx context.Context, id ID) error
 }
 
 // Snapshots are the calls about snapshots.
@@ -107,6 +109,9 @@ type Query struct {
 	AllProjects bool
 	Name        string
 	Status      Status
+	Zone        string // availability zone
+	Bootable    *bool
+	Metadata    map[string]string // all of them
 	IDs         []ID
 }
 
@@ -117,6 +122,8 @@ type Patch struct {
 	Description *string
 	Bootable    *bool
 	Metadata    map[string]string // replaces all of it
+
+	ImageMetadata map[string]string // likewise
 }
 
 // An ExtendSpec says how large a volume shall be.

@@ -2,7 +2,9 @@ package volume
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -41,8 +43,15 @@ func listVolumes(ctx context.Context, idb bun.IDB, project string, q Query) (pag
 	where(query, "project_id", project)
 	where(query, "name", q.Name)
 	where(query, "status", string(q.Status))
+	where(query, "availability_zone", q.Zone)
+	if q.Bootable != nil {
+		query.Where("bootable = ?", *q.Bootable)
+	}
 	if len(q.IDs) > 0 {
 		query.Where("id IN (?)", bun.In(q.IDs))
+	}
+	if err := whereMetadata(query, q.Metadata); err != nil {
+		return page.Of[Volume]{}, err
 	}
 	out, err := db.List(ctx, query, q.Query, columns, func(v Volume) string { return string(v.ID) })
 	if err != nil {
@@ -55,6 +64,19 @@ func where(q *bun.SelectQuery, column, value string) {
 	if value != "" {
 		q.Where("? = ?", bun.Ident(column), value)
 	}
+}
+
+// whereMetadata matches items in the column, a JSON object of strings.
+func whereMetadata(q *bun.SelectQuery, items map[string]string) error {
+	for k, v := range items {
+		text, err := json.Marshal(map[string]string{k: v})
+		if err != nil {
+			return fault.Invalid.Errorf("metadata %.40q cannot be searched for", k)
+		}
+		item := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(string(text[1 : len(text)-1]))
+		q.Where("COALESCE(metadata, '') LIKE ? ESCAPE '!'", "%"+item+"%")
+	}
+	return nil
 }
 
 func insertVolume(ctx context.Context, tx bun.IDB, v *Volume) error {
@@ -83,18 +105,14 @@ func lockVolume(ctx context.Context, tx *db.Tx, id ID) error {
 	return tx.Lock(ctx, "volume/"+string(id))
 }
 
-// uses says in words what keeps a volume from being deleted, or nothing.
-func uses(ctx context.Context, tx bun.IDB, id ID) (string, error) {
-	for _, u := range []struct {
-		model any
-		name  string
-	}{{(*Attachment)(nil), "an attachment"}, {(*Snapshot)(nil), "snapshots"}} {
-		used, err := tx.NewSelect().Model(u.model).Where("volume_id = ?", id).Exists(ctx)
-		if err != nil || used {
-			return u.name, db.Fault(err, "uses of volume %s", id)
-		}
-	}
-	return "", nil
+func isAttached(ctx context.Context, tx bun.IDB, id ID) (bool, error) {
+	yes, err := tx.NewSelect().Model((*Attachment)(nil)).Where("volume_id = ?", id).Exists(ctx)
+	return yes, db.Fault(err, "attachments of volume %s", id)
+}
+
+func snapshotsOf(ctx context.Context, tx bun.IDB, id ID) (all []Snapshot, err error) {
+	err = tx.NewSelect().Model(&all).Where("volume_id = ?", id).Scan(ctx)
+	return all, db.Fault(err, "snapshots of volume %s", id)
 }
 
 // usage returns a function that counts what a project uses.

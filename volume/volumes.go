@@ -42,6 +42,9 @@ func (m *Manager) UpdateVolume(ctx context.Context, p Patch) (Volume, error) {
 	if p.Metadata != nil {
 		v.Metadata = p.Metadata
 	}
+	if p.ImageMetadata != nil {
+		v.ImageMetadata = p.ImageMetadata
+	}
 	if err := checkTexts(v.Name, v.Description, v.Metadata); err != nil {
 		return Volume{}, err
 	}

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,7 +137,7 @@ func (b *Bus) call(ctx context.Context, topic string, body []byte) (_ []byte, er
 		return nil, fault.Unavailable.Errorf("call %s: this process stops", topic)
 	case <-waiting.Done():
 	}
-	if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded {
+	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		b.calls.doubt.send() // perhaps the answer came and was not heard
 	}
 	return nil, fault.Unavailable.Errorf("call %s: no answer within %v: %w", topic, time.Since(began).Round(time.Millisecond), waiting.Err())

@@ -97,10 +97,10 @@ func TestCalls(t *testing.T) {
 
 func TestDeadlineStopsBothEnds(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, server, client *bus.Bus) {
-		ended := make(chan error, 1)
+		ended := make(chan error)
 		slow.Serve(server, func(ctx context.Context, _ time.Duration) (bool, error) {
 			<-ctx.Done()
-			ended <- ctx.Err()
+			ended <- ctx.Err() // once the caller has gone
 			return true, nil
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -76,7 +76,8 @@ func anyNew(ctx context.Context, q bun.IDB) (bool, error) {
 
 // number gives up to limit committed events their positions, oldest first, and
 // returns them. Numbers are given after the commit of what published them: a
-// transaction that takes long leaves no gap that a listener could pass.
+// transaction that takes long leaves no gap that a listener could pass. Oldest is
+// by id: exact for the events of one process, as exact as the clocks for others.
 func number(ctx context.Context, tx *db.Tx, limit int) ([]entry, error) {
 	if err := tx.Lock(ctx, "bus/number"); err != nil {
 		return nil, err

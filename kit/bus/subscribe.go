@@ -84,7 +84,6 @@ func (b *Bus) clock() {
 		case <-b.calls.doubt:
 			b.hearMyself()
 		case <-tick.C:
-			b.hearMyself()
 			if b.db != nil {
 				b.relay.poke.send()
 				b.askOrigins()
@@ -93,6 +92,7 @@ func (b *Bus) clock() {
 					b.prune()
 				}
 			}
+			b.hearMyself()
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (b *Bus) clock() {
 // hearMyself sends a message to itself through the broker. When it does not
 // come back the broker has forgotten this process, which subscribes anew.
 func (b *Bus) hearMyself() {
-	ctx, cancel := context.WithTimeout(b.work.ctx, min(5*time.Second, b.config.Deadline))
+	ctx, cancel := context.WithTimeout(b.work.ctx, min(5*time.Second, b.config.Deadline, b.config.Tick))
 	defer cancel()
 	id, answer := b.calls.expect()
 	defer b.calls.forget(id)

@@ -117,12 +117,17 @@ func (w *worker) load() error {
 	if err != nil {
 		return err
 	}
-	w.done = math.MaxInt64
-	for _, t := range w.topics {
-		w.done = min(w.done, at[t])
-	}
-	w.saved, w.savedAt = w.done, time.Now()
+	w.wrote(w.least(at))
 	return nil
+}
+
+// least is where all topics of the listener are handled up to.
+func (w *worker) least(at map[string]int64) int64 {
+	least := int64(math.MaxInt64)
+	for _, t := range w.topics {
+		least = min(least, at[t])
+	}
+	return least
 }
 
 // save writes a place that was passed without an event.
@@ -173,7 +178,7 @@ func (w *worker) handleAll(events []logged) error {
 // error, how many come before the one that failed.
 func (w *worker) handleSome(events []logged) (did int, err error) {
 	began, last := time.Now(), int64(0)
-	handled := 0
+	handled, ahead := 0, false
 	err = w.bus.db.Tx(w.bus.running.ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := tx.Lock(ctx, "bus/"+w.listener.name+"/"+w.origin); err != nil {
 			return err
@@ -194,7 +199,7 @@ func (w *worker) handleSome(events []logged) (did int, err error) {
 				break
 			}
 		}
-		if handled == 0 {
+		if ahead = w.least(at) >= last; ahead {
 			return nil
 		}
 		return move(ctx, tx, w.listener.name, w.origin, w.topics, last)
@@ -203,7 +208,7 @@ func (w *worker) handleSome(events []logged) (did int, err error) {
 		return did % len(events), err
 	}
 	w.bus.metrics.events.WithLabelValues(w.listener.name).Add(float64(handled))
-	if handled == 0 {
+	if ahead { // another process is
 		return did, w.load()
 	}
 	w.wrote(last)

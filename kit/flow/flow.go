@@ -61,6 +61,7 @@ type Flow[S any] struct {
 type step[S any] struct {
 	name     string
 	limit    time.Duration
+	when     func(s *S) bool
 	do, undo Action[S]
 	rec, unr Record[S]
 }
@@ -83,6 +84,14 @@ func (f *Flow[S]) Record(name string, do, undo Record[S]) *Flow[S] {
 // Within changes the time limit of the step appended last.
 func (f *Flow[S]) Within(limit time.Duration) *Flow[S] {
 	f.steps[len(f.steps)-1].limit = limit
+	return f
+}
+
+// When makes the step appended last one that only some runs need; the others pass
+// it without a save. The first step is always needed, and what needed says of a
+// run must not change while it is open.
+func (f *Flow[S]) When(needed func(s *S) bool) *Flow[S] {
+	f.steps[len(f.steps)-1].when = needed
 	return f
 }
 
@@ -131,12 +140,18 @@ type definition interface {
 	Steps() []string
 	limit(i int) time.Duration
 	IsSure() bool
+	needed(i int, state any) bool
 	decode(state string) (any, error)
 	act(ctx context.Context, at Point, i int, state any) error
 	record(at Point, i int) func(ctx context.Context, tx *db.Tx, state any) error
 }
 
 func (f *Flow[S]) limit(i int) time.Duration { return f.steps[i].limit }
+
+func (f *Flow[S]) needed(i int, state any) bool {
+	when := f.steps[i].when
+	return when == nil || when(state.(*S))
+}
 
 func (f *Flow[S]) decode(state string) (any, error) {
 	s := new(S)

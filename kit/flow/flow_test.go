@@ -420,6 +420,40 @@ func TestBaggageAndPanics(t *testing.T) {
 	}
 }
 
+func TestStepsThatARunDoesNotNeedArePassed(t *testing.T) {
+	for _, fail := range []bool{false, true} {
+		d := dbtest.SQLite(t, flow.Migrations)
+		e := flow.NewEngine(d, nil, flow.Config{})
+		var log []string
+		note := func(what string) flow.Action[state] {
+			return func(context.Context, *state) error { log = append(log, what); return nil }
+		}
+		never := func(*state) bool { return false }
+		f := flow.Register(e, flow.New[state]("f").Step("a", note("a"), note("-a")).
+			Step("b", note("b"), note("-b")).When(never).
+			Step("c", func(context.Context, *state) error {
+				if fail {
+					return fault.Exhausted.Errorf("no")
+				}
+				return nil
+			}, note("-c")).
+			Step("d", note("d"), note("-d")).When(never))
+		if err := start(t, d, f, "x", state{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.RunDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := "[a]"
+		if fail {
+			want = "[a -c -a]"
+		}
+		if got := fmt.Sprint(log); got != want {
+			t.Errorf("fail %v: %s, want %s", fail, got, want)
+		}
+	}
+}
+
 func BenchmarkRuns(b *testing.B) {
 	d := dbtest.SQLite(b, flow.Migrations)
 	e := flow.NewEngine(d, nil, flow.Config{})

@@ -24,7 +24,7 @@ var Module = fx.Module("flow",
 	fx.Provide(
 		func(p Params) *Engine { return NewEngine(p.DB, p.Log, p.Config) },
 		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-		fx.Annotate(func(e *Engine) []prometheus.Collector { return e.Collectors() }, fx.ResultTags(`group:"metrics,flatten"`)),
+		fx.Annotate(func(e *Engine) []prometheus.Collector { return e.Collectors() }, fx.ResultTags(`group:"rest.metrics,flatten"`)),
 	),
 	fx.Invoke(func(lc fx.Lifecycle, e *Engine) { lc.Append(fx.StartStopHook(e.Start, e.Stop)) }),
 )

@@ -75,29 +75,35 @@ func (r *Run) clear() { r.Kind, r.Reason, r.Message = "", "", "" }
 
 // advance moves r past the step at index i of d, whose action returned err. It
 // returns how long the run has to wait before its next action.
-func (r *Run) advance(d definition, i int, now time.Time, err error) time.Duration {
-	steps := d.Steps()
+func (r *Run) advance(d definition, i int, state any, now time.Time, err error) time.Duration {
 	switch {
 	case r.Status == Running && err != nil:
 		return r.failed(d, i, now, err)
 	case err != nil:
 		return r.wait()
-	case r.Status == Running && i == len(steps)-1:
-		r.clear()
-		r.end(Done, now)
 	case r.Status == Running:
 		r.clear()
-		r.enter(steps[i+1], now)
+		r.goOn(d, i, +1, state, Done, now)
 	case r.BackTo == r.Step && !r.Cancelled:
 		r.Status, r.BackTo, r.Backs = Running, "", r.Backs+1
 		r.clear()
 		r.enter(r.Step, now)
-	case i == 0:
-		r.end(Undone, now)
 	default:
-		r.enter(steps[i-1], now)
+		r.goOn(d, i, -1, state, Undone, now)
 	}
 	return 0
+}
+
+// goOn enters the next step that the run needs, in one direction, or ends it.
+func (r *Run) goOn(d definition, i, direction int, state any, end Status, now time.Time) {
+	steps := d.Steps()
+	for i += direction; i >= 0 && i < len(steps); i += direction {
+		if d.needed(i, state) {
+			r.enter(steps[i], now)
+			return
+		}
+	}
+	r.end(end, now)
 }
 
 func (r *Run) failed(d definition, i int, now time.Time, err error) time.Duration {

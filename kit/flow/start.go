@@ -127,3 +127,27 @@ type Progress struct {
 func Open(ctx context.Context, idb bun.IDB, subjects ...string) (map[string]Progress, error) {
 	return openProgress(ctx, idb, subjects)
 }
+
+// Wait returns when the run with this id has ended: nil when every step was done,
+// the cause when they were undone.
+func (e *Engine) Wait(ctx context.Context, id string) error {
+	const most = 50 * time.Millisecond
+	for pause := time.Millisecond; ; pause = min(2*pause, most) {
+		r, err := one(ctx, e.db.Read().NewSelect().Where("id = ?", id))
+		switch {
+		case err != nil:
+			return err
+		case r == nil:
+			return fault.NotFound.Errorf("run %s", id)
+		case r.Status == Done:
+			return nil
+		case r.Status == Undone:
+			return r.cause()
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Unavailable.Errorf("%s: %s is still at %s", r.Subject, r.Flow, r.Step)
+		case <-time.After(pause):
+		}
+	}
+}

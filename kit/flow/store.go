@@ -161,7 +161,11 @@ func (e *Engine) Skip(ctx context.Context, id string) error {
 		if d == nil || !r.Stuck() || r.Status == Running && !d.IsSure() {
 			return fault.Conflict.Errorf("run %s is %s at %s and cannot be skipped: only a stuck undo or deletion can", id, r.Status, r.Step)
 		}
-		r.advance(d, index(d.Steps(), r.Step), e.now(), nil)
+		state, err := d.decode(r.State)
+		if err != nil {
+			return fault.Internal.Wrap(err, "state of run %s", id)
+		}
+		r.advance(d, index(d.Steps(), r.Step), state, e.now(), nil)
 		return nil
 	})
 }

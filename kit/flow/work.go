@@ -78,7 +78,7 @@ func (e *Engine) step(ctx context.Context, d definition, i int, r *Run, state an
 		span.SetStatus(codes.Error, err.Error())
 	}
 	next := *r
-	pause := next.advance(d, i, e.now(), err)
+	pause := next.advance(d, i, state, e.now(), err)
 	// The effect has happened: a stop must not lose it.
 	saved := e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
 		return e.store(ctx, tx, &next, state, pause)
@@ -98,7 +98,7 @@ func (e *Engine) recordStep(ctx context.Context, d definition, i int, r *Run, st
 		if err := guard(func() error { return record(ctx, tx, state) }); err != nil {
 			return err
 		}
-		pause = next.advance(d, i, e.now(), nil)
+		pause = next.advance(d, i, state, e.now(), nil)
 		return e.store(ctx, tx, &next, state, pause)
 	})
 	if err == nil || errors.Is(err, errLeaseLost) {
@@ -110,7 +110,7 @@ func (e *Engine) recordStep(ctx context.Context, d definition, i int, r *Run, st
 	if ctx.Err() != nil {
 		err = fault.Unavailable.Errorf("interrupted: %w", err)
 	}
-	pause = next.advance(d, i, e.now(), err)
+	pause = next.advance(d, i, state, e.now(), err)
 	saved := e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
 		return e.store(ctx, tx, &next, state, pause)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // An exchange is one request and the reply to it, as seen from outside the
@@ -22,6 +23,7 @@ type exchange struct {
 	wrote   bool
 	failed  error
 	control *http.ResponseController // of a stream, else nil
+	wait    time.Duration
 }
 
 func (x *exchange) context() context.Context { return x.request.Context() }

@@ -10,6 +10,9 @@ import (
 // Version is a microversion such as 2.47; zero where the face has none.
 type Version = microversion.Version
 
+// Optional is an input field that tells absent, null and a value apart.
+type Optional[T any] = microversion.Optional[T]
+
 // A Face is one domain's HTTP API, as data.
 type Face struct {
 	Name     string    // "compute"; labels metrics and logs, unique in a Server
@@ -38,6 +41,13 @@ type Face struct {
 	// Admit may refuse a request that was authenticated and versioned, before
 	// its handler runs. A face uses it for rules that hold on every path.
 	Admit func(r *Request) error
+}
+
+// An Extension adds routes to the face called Face, for a domain whose calls
+// clients expect below another domain's prefix. Without that face it does nothing.
+type Extension struct {
+	Face   string
+	Routes []Route
 }
 
 // A Service is one line of the catalog.

@@ -72,6 +72,10 @@ func (m *mount) fail(x *exchange, f failure) {
 	if p.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Keystone uri="`+m.site.identityURL(x.request, m)+`"`)
 	}
+	if p.Status == http.StatusRequestTimeout {
+		// The rest of the body is not worth waiting for.
+		h.Set("Connection", "close")
+	}
 	x.respond(p.Status, m.face.Dialect(h, p))
 }
 

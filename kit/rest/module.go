@@ -14,6 +14,7 @@ type Params struct {
 
 	Config        Config                 `optional:"true"`
 	Faces         []Face                 `group:"rest.faces"`
+	Extensions    []Extension            `group:"rest.extensions"`
 	Checks        []Check                `group:"rest.checks"`
 	Collectors    []prometheus.Collector `group:"rest.metrics"`
 	Authenticator Authenticator          `optional:"true"` // without one only public routes answer
@@ -32,6 +33,11 @@ var Module = fx.Module("rest",
 // AddFace gives the Face that a constructor returns to the Server.
 func AddFace(constructor any) fx.Option {
 	return fx.Provide(fx.Annotate(constructor, fx.ResultTags(`group:"rest.faces"`)))
+}
+
+// AddExtension gives the Extension that a constructor returns to the Server.
+func AddExtension(constructor any) fx.Option {
+	return fx.Provide(fx.Annotate(constructor, fx.ResultTags(`group:"rest.extensions"`)))
 }
 
 // AddCheck gives the Check that a constructor returns to /healthz.

@@ -3,16 +3,13 @@ package rest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/rest/microversion"
 )
 
@@ -89,40 +86,20 @@ func join(base, path string, segments []string) string {
 	return b.String()
 }
 
-// readAll reads a body that must fit in memory, and gives the client a bounded
-// time to send it.
+// readAll reads a body that must fit in memory.
 func (r *Request) readAll() ([]byte, error) {
 	limit := r.route.limit
 	if r.route.streams() {
 		limit = DefaultLimit
-		r.Body = http.MaxBytesReader(r.exchange.ResponseWriter, r.HTTP.Body, limit)
+		r.bounded(limit)
 	}
 	if r.HTTP.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	control := http.NewResponseController(r.exchange)
-	// Recorders in tests have no deadlines; real connections do.
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	var buf bytes.Buffer
 	if n := r.HTTP.ContentLength; n > 0 {
 		buf.Grow(int(n) + bytes.MinRead)
 	}
-	if _, err := buf.ReadFrom(r.Body); err != nil {
-		if isTooLarge(err) {
-			return nil, tooLarge(limit)
-		}
-		return nil, fault.Invalid.Errorf("read the request's body: %w", err)
-	}
-	return buf.Bytes(), nil
-}
-
-func isTooLarge(err error) bool {
-	var over *http.MaxBytesError
-	return errors.As(err, &over)
-}
-
-func tooLarge(limit int64) error {
-	return WithStatus(http.StatusRequestEntityTooLarge,
-		fault.Invalid.Errorf("the request's body is larger than the limit of %d bytes", limit))
+	_, err := buf.ReadFrom(r.Body)
+	return buf.Bytes(), err
 }

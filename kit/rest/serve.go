@@ -25,6 +25,11 @@ func (m *mount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, id: id, route: unmatched, status: http.StatusOK}
 	x.request, x.path = m.find(r)
 	m.stamp(w.Header(), id)
+	if r.ContentLength != 0 {
+		// Also what is refused unread has to arrive before the reply is sent.
+		// Recorders in tests have no deadlines; real connections do.
+		_ = http.NewResponseController(w).SetReadDeadline(start.Add(m.site.config.Limits.Body))
+	}
 	m.site.metrics.begin()
 	defer func() {
 		finishSpan(span, x)
@@ -133,6 +138,9 @@ func (m *mount) answer(r *Request, routes []Route) (Response, error) {
 	return route.handler(r)
 }
 
+// keptBuffer is the largest buffer that is used again.
+const keptBuffer = 8 << 20
+
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // send writes a handler's response.
@@ -160,7 +168,11 @@ func (r *Request) send(p Response) error {
 		status = http.StatusOK
 	}
 	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
+	defer func() {
+		if cap(*buf) <= keptBuffer {
+			buffers.Put(buf)
+		}
+	}()
 	body, err := microversion.Append((*buf)[:0], p.body, microversion.Options{Version: r.version, Only: p.only})
 	*buf = body
 	if err != nil {

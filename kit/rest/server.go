@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"go.opentelemetry.io/otel"
@@ -28,6 +27,7 @@ type Config struct {
 	Alone    []Alone     // faces that also have a port of their own
 	// Private moves /metrics and /healthz from Listen to an address of their own.
 	Private string
+	Limits  Limits
 }
 
 // Alone gives one face a listener of its own, where it has no prefix.
@@ -36,15 +36,6 @@ type Alone struct {
 	Listen string
 	Public string
 }
-
-const (
-	headerTimeout = 10 * time.Second
-	bodyTimeout   = time.Minute
-	streamTimeout = 2 * time.Minute
-	replyTimeout  = 5 * time.Minute
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 32 << 10
-)
 
 // A Server serves faces over HTTP. It runs between Start and Stop.
 type Server struct {
@@ -70,6 +61,7 @@ func New(p Params) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rest: %w", err)
 	}
+	p.Config.Limits = p.Config.Limits.orDefault()
 	if p.Config.Listen == "" {
 		p.Config.Listen = "127.0.0.1:0"
 	}
@@ -113,6 +105,11 @@ func (s *Server) mount(p Params) error {
 	prefixes := map[string]string{}
 	for i := range p.Faces {
 		f := &p.Faces[i]
+		for _, e := range p.Extensions {
+			if e.Face == f.Name {
+				f.Routes = append(f.Routes[:len(f.Routes):len(f.Routes)], e.Routes...)
+			}
+		}
 		if !strings.HasPrefix(f.Prefix, "/") || strings.HasSuffix(f.Prefix, "/") {
 			return fmt.Errorf("rest: face %q: prefix %q must be like /compute", f.Name, f.Prefix)
 		}
@@ -175,13 +172,14 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 func (s *Server) serve(l *listen) {
+	limits := s.site.config.Limits
 	l.server = &http.Server{
 		Handler:           l.handler,
 		TLSConfig:         s.site.config.TLS,
-		ReadHeaderTimeout: headerTimeout,
-		WriteTimeout:      replyTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: limits.Header,
+		WriteTimeout:      limits.Reply,
+		IdleTimeout:       limits.Idle,
+		MaxHeaderBytes:    limits.HeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.site.log.Handler(), slog.LevelDebug),
 	}
 	s.running.Go(func() {

@@ -12,44 +12,36 @@ import (
 func (r *Request) open() {
 	x := r.exchange
 	if r.route.streams() {
-		x.control = http.NewResponseController(x.ResponseWriter)
-		x.extend()
-		r.Body = &patient{r.HTTP.Body, x.control}
+		x.stream(r.mount.site.config.Limits.Stream)
+		r.Body = &body{src: r.HTTP.Body, control: x.control, wait: x.wait}
 		return
 	}
-	r.HTTP.Body = http.MaxBytesReader(x.ResponseWriter, r.HTTP.Body, r.route.limit)
-	r.Body = r.HTTP.Body
+	r.bounded(r.route.limit)
 }
 
-// extend gives a stream another while for its next bytes. Recorders in tests
-// have no deadlines; real connections do.
+// bounded makes the body fail beyond limit.
+func (r *Request) bounded(limit int64) {
+	w := r.exchange.ResponseWriter
+	r.HTTP.Body = http.MaxBytesReader(w, r.HTTP.Body, limit)
+	r.Body = &body{src: r.HTTP.Body, limit: limit, control: http.NewResponseController(w)}
+}
+
+// stream makes the reply's time limit count from its last bytes.
+func (x *exchange) stream(wait time.Duration) {
+	x.control, x.wait = http.NewResponseController(x.ResponseWriter), wait
+	x.extend()
+}
+
 func (x *exchange) extend() {
 	if x.control != nil {
-		_ = x.control.SetWriteDeadline(time.Now().Add(streamTimeout))
+		_ = x.control.SetWriteDeadline(time.Now().Add(x.wait))
 	}
-}
-
-// A patient reader waits for bytes as long as they keep coming.
-type patient struct {
-	body    io.Reader
-	control *http.ResponseController
-}
-
-func (p *patient) Read(buf []byte) (int, error) {
-	_ = p.control.SetReadDeadline(time.Now().Add(streamTimeout))
-	n, err := p.body.Read(buf)
-	// What follows the body must not fail because nobody reads it yet, nor the
-	// reply because the body took long.
-	_ = p.control.SetReadDeadline(time.Time{})
-	_ = p.control.SetWriteDeadline(time.Now().Add(streamTimeout))
-	return n, err
 }
 
 // sendStream lets a response write itself, for as long as bytes flow.
 func (r *Request) sendStream(p Response) error {
 	x := r.exchange
-	x.control = http.NewResponseController(x.ResponseWriter)
-	x.extend()
+	x.stream(r.mount.site.config.Limits.Stream)
 	if p.status == 0 {
 		p.status = r.route.status
 	}
@@ -89,7 +81,7 @@ func (w *restatus) ReadFrom(src io.Reader) (int64, error) {
 	return w.exchange.ReadFrom(src)
 }
 
-// chunk is how much of a stream a client must take within streamTimeout.
+// chunk is how much of a stream a client must take in the time of Limits.Stream.
 const chunk = 1 << 20
 
 // ReadFrom lets io.Copy hand a file to the kernel, a chunk at a time.

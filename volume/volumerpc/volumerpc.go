@@ -16,6 +16,7 @@ const (
 	updateVolume   = bus.Method[volume.Patch, volume.Volume]("volume.update")
 	extendVolume   = bus.Method[volume.ExtendSpec, volume.Volume]("volume.extend")
 	deleteVolume   = bus.Method[volume.ID, bus.None]("volume.delete")
+	purgeVolume    = bus.Method[volume.ID, bus.None]("volume.purge")
 	createSnapshot = bus.Method[volume.SnapshotSpec, volume.Snapshot]("volume.snapshot.create")
 	showSnapshot   = bus.Method[volume.SnapshotID, volume.Snapshot]("volume.snapshot.show")
 	listSnapshots  = bus.Method[volume.SnapshotQuery, page.Of[volume.Snapshot]]("volume.snapshot.list")
@@ -44,6 +45,7 @@ func Serve(b *bus.Bus, s volume.Service) {
 	updateVolume.Serve(b, s.UpdateVolume)
 	extendVolume.Serve(b, s.ExtendVolume)
 	deleteVolume.Serve(b, bus.NoResult(s.DeleteVolume))
+	purgeVolume.Serve(b, bus.NoResult(s.PurgeVolume))
 	createSnapshot.Serve(b, s.CreateSnapshot)
 	showSnapshot.Serve(b, s.Snapshot)
 	listSnapshots.Serve(b, s.Snapshots)
@@ -95,6 +97,12 @@ func (c Client) ExtendVolume(ctx context.Context, e volume.ExtendSpec) (volume.V
 // DeleteVolume implements volume.Service.
 func (c Client) DeleteVolume(ctx context.Context, id volume.ID) error {
 	_, err := deleteVolume.Call(ctx, c.Bus, id)
+	return err
+}
+
+// PurgeVolume implements volume.Service.
+func (c Client) PurgeVolume(ctx context.Context, id volume.ID) error {
+	_, err := purgeVolume.Call(ctx, c.Bus, id)
 	return err
 }
 

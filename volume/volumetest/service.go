@@ -296,6 +296,11 @@ func serviceSnapshots(t *testing.T, w world) {
 	})
 	must(t, w.DeleteVolume(member(t), v.ID))
 	w.wait(t, v.ID, "gone")
+	s = w.snapshot(t, copied.ID)
+	must(t, w.PurgeVolume(member(t), copied.ID))
+	w.wait(t, copied.ID, "gone")
+	_, err = w.Snapshot(member(t), s.ID)
+	is(t, "a purged snapshot", err, fault.NotFound)
 }
 
 func copies(t *testing.T, w world) {

@@ -15,9 +15,6 @@ import (
 // the call, below the topic of the answers.
 type codec struct{ wnats.NATSMarshaler }
 
-// statusHeader is 503 in what the server sends instead of an answer.
-const statusHeader = "Status"
-
 func (c codec) Marshal(topic string, m *message.Message) (*nats.Msg, error) {
 	if strings.HasPrefix(topic, bus.ReplyPrefix) {
 		topic += "." + m.Metadata[bus.MetadataCall]
@@ -29,21 +26,26 @@ func (c codec) Marshal(topic string, m *message.Message) (*nats.Msg, error) {
 	return out, err
 }
 
-func (c codec) Unmarshal(m *nats.Msg) (*message.Message, error) {
-	m.Reply = "" // or watermill would send an acknowledgement there
-	if m.Header.Get(statusHeader) == "503" {
-		call := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
-		return bus.Unserved(call, m.Header.Get("Nats-Subject")), nil
-	}
-	return c.NATSMarshaler.Unmarshal(m)
-}
-
 // subject maps a topic to what is subscribed to.
-func subject(queue, topic string) *wnats.SubjectDetail {
+func subject(topic string) string {
 	if strings.HasPrefix(topic, bus.ReplyPrefix) {
-		topic += ".*"
+		return topic + ".*"
 	}
-	return &wnats.SubjectDetail{Primary: topic, QueueGroup: queue}
+	return topic
 }
 
-var _ wnats.MarshalerUnmarshaler = codec{}
+// decode returns m as watermill has it. What is no message of watermill's has
+// its payload at least.
+func decode(m *nats.Msg) *message.Message {
+	if m.Header.Get("Status") == "503" {
+		call := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+		return bus.Unserved(call, m.Header.Get("Nats-Subject"))
+	}
+	out, err := (&wnats.NATSMarshaler{}).Unmarshal(m)
+	if err != nil {
+		return message.NewMessage("", m.Data)
+	}
+	return out
+}
+
+var _ wnats.Marshaler = codec{}

@@ -1,4 +1,4 @@
-// Package nats carries the bus over core NATS, through watermill-nats.
+// Package nats carries the bus over core NATS.
 //
 // A Client connects a process to a NATS server: one elsewhere by URL, or one
 // that runs in the same process (Server) without a socket. Core NATS keeps no
@@ -65,11 +65,12 @@ func (c *Client) Start(context.Context) error {
 		return err
 	}
 	conn, err := nats.Connect(url, options...)
-	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
-		return fault.Unauthenticated.Wrap(err, "connect to NATS")
-	}
 	if err != nil {
-		return fault.Unavailable.Wrap(err, "connect to NATS")
+		return fault.Invalid.Wrap(err, "connect to NATS")
+	}
+	if last := conn.LastError(); !conn.IsConnected() && errors.Is(last, nats.ErrAuthorization) {
+		conn.Close()
+		return fault.Unauthenticated.Wrap(last, "connect to NATS")
 	}
 	if err := c.wire(conn); err != nil {
 		conn.Close()
@@ -119,35 +120,27 @@ func (c Config) options() (string, []nats.Option, error) {
 }
 
 // wire puts watermill's ends on one connection.
-func (c *Client) wire(conn *nats.Conn) error {
-	off := wnats.JetStreamConfig{Disabled: true}
-	subscriber := func(queue string) (message.Subscriber, error) {
-		s, err := wnats.NewSubscriberWithNatsConn(conn, wnats.SubscriberSubscriptionConfig{
-			Unmarshaler: codec{}, SubjectCalculator: subject, QueueGroupPrefix: queue,
-			CloseTimeout: time.Second, JetStream: off,
-		}, watermill.NopLogger{})
-		return flushed{s, conn}, err
-	}
-	var err, e error
-	if c.publisher, err = wnats.NewPublisherWithNatsConn(conn, wnats.PublisherPublishConfig{
-		Marshaler: codec{}, SubjectCalculator: subject, JetStream: off,
-	}, watermill.NopLogger{}); err != nil {
-		return err
-	}
-	c.broadcast, err = subscriber("")
-	c.queue, e = subscriber("nacre")
-	c.conn = conn
-	return errors.Join(err, e)
+func (c *Client) wire(conn *nats.Conn) (err error) {
+	c.publisher, err = wnats.NewPublisherWithNatsConn(conn, wnats.PublisherPublishConfig{
+		Marshaler: codec{}, SubjectCalculator: wnats.DefaultSubjectCalculator, JetStream: wnats.JetStreamConfig{Disabled: true},
+	}, watermill.NopLogger{})
+	c.broadcast, c.queue, c.conn = newSubscriber(conn, ""), newSubscriber(conn, "nacre"), conn
+	return err
 }
 
-// Stop ends the connection.
+// Stop sends what was published, ends every subscription, then the connection.
 func (c *Client) Stop(context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn != nil {
-		c.conn.Close()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.conn == nil || c.conn.IsClosed() {
+		return nil
 	}
-	return nil
+	if c.conn.IsConnected() {
+		_ = c.conn.FlushTimeout(flushTimeout) // what is not sent now is a lost message
+	}
+	err := errors.Join(c.broadcast.Close(), c.queue.Close())
+	c.conn.Close()
+	return err
 }
 
 // Transport returns the client as the bus uses it, before or after Start.
@@ -201,28 +194,7 @@ func subscribe(ctx context.Context, s message.Subscriber, topic string) (<-chan 
 	if s == nil {
 		return nil, errNotStarted
 	}
-	in, err := s.Subscribe(ctx, topic)
-	return in, fault.Unavailable.Wrap(err, "subscribe to %s", topic)
-}
-
-const flushTimeout = 5 * time.Second
-
-// flushed returns from Subscribe when the server knows of it. While there is no
-// connection the server is told as soon as there is.
-type flushed struct {
-	message.Subscriber
-	conn *nats.Conn
-}
-
-func (f flushed) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	in, err := f.Subscriber.Subscribe(ctx, topic)
-	if err != nil || !f.conn.IsConnected() {
-		return in, err
-	}
-	if err := f.conn.FlushTimeout(flushTimeout); err != nil && f.conn.IsConnected() {
-		return nil, err // ending ctx, as one does after an error, ends the subscription
-	}
-	return in, nil
+	return s.Subscribe(ctx, topic)
 }
 
 var (

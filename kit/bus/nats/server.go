@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -29,8 +30,9 @@ type ServerConfig struct {
 }
 
 // A User may connect with a password, plain or as a bcrypt hash. Subjects may
-// hold the wildcards of NATS; an empty list allows all. A host needs
-// "bus.reply.*.>" to answer and "*.*.@host" to serve.
+// hold the wildcards of NATS; an empty list allows all. A host that only serves
+// calls to it publishes on "bus.reply.>" and subscribes to "*.*.@host" and to
+// "bus.reply.name.*" with the bus.Config.Name of its process.
 type User struct {
 	Name      string
 	Password  string
@@ -92,6 +94,11 @@ func (c ServerConfig) options(inner User) (*server.Options, error) {
 		o.TLSTimeout = 5
 	}
 	if len(c.Users) > 0 {
+		hash, err := bcrypt.GenerateFromPassword([]byte(inner.Password), bcrypt.MinCost)
+		if err != nil {
+			return nil, fault.Internal.Wrap(err, "NATS server")
+		}
+		inner.Password = string(hash) // of a random password, so that only the others' can be plain
 		for _, u := range append(slices.Clone(c.Users), inner) {
 			o.Users = append(o.Users, u.server())
 		}

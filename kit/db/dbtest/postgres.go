@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -51,6 +52,9 @@ func PostgresURL(t testing.TB) string {
 
 var localServer = sync.OnceValues(startServer)
 
+// alive is held open for as long as this process lives.
+var alive io.WriteCloser
+
 // startServer starts PostgreSQL on a unix socket. A shell stands between: it
 // waits on a pipe that closes when this process ends, however it ends, then
 // stops the server and removes its files.
@@ -65,17 +69,17 @@ func startServer() (string, error) {
 	}
 	const script = `
 data="$1/data"
-run() { if [ "$(id -u)" = 0 ]; then setpriv --reuid postgres --regid postgres --clear-groups "$@"; else "$@"; fi; }
-[ "$(id -u)" != 0 ] || chown postgres "$1"
-run "$2/initdb" -D "$data" -A trust -U postgres --no-sync >"$1/log" 2>&1
-run "$2/postgres" -D "$data" -k "$1" -c listen_addresses= -c fsync=off -c max_connections=200 >>"$1/log" 2>&1 &
+as=
+if [ "$(id -u)" = 0 ]; then as="setpriv --reuid postgres --regid postgres --clear-groups"; chown postgres "$1"; fi
+$as "$2/initdb" -D "$data" -A trust -U postgres --no-sync >"$1/log" 2>&1
+$as "$2/postgres" -D "$data" -k "$1" -c listen_addresses= -c fsync=off -c max_connections=200 >>"$1/log" 2>&1 &
 read -r _
-kill -QUIT $!
+kill -INT $! # a fast shutdown; shells make what they put in the background deaf to QUIT
 wait
 rm -rf "$1"`
 	cmd := exec.Command("sh", "-c", script, "sh", dir, bin)
 	cmd.Dir = dir
-	if _, err := cmd.StdinPipe(); err != nil {
+	if alive, err = cmd.StdinPipe(); err != nil {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {

@@ -1,0 +1,56 @@
+package compute
+
+import (
+	"context"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/kit/page"
+)
+
+// Actions implements Service.
+func (m *Manager) Actions(ctx context.Context, q ActionQuery) (page.Of[Action], error) {
+	if _, err := m.Server(ctx, q.ServerID); err != nil {
+		return page.Of[Action]{}, err
+	}
+	return listActions(ctx, m.db.Read(), q)
+}
+
+// begin starts a flow about a server, together with the action that it is, unless
+// the server is locked or busy.
+func begin[S any](ctx context.Context, m *Manager, f *flow.Flow[S], s Server, name string, state func(action string) S) (run string, err error) {
+	if err := unlocked(ctx, s); err != nil {
+		return "", err
+	}
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		action := db.NewID()
+		if err := beginAction(ctx, tx, s, action, name); err != nil {
+			return err
+		}
+		run, err = flow.Start(ctx, tx, f, subject(s.ID), state(action))
+		if fault.Of(err) == fault.Conflict && err != nil {
+			return ErrState.Errorf("cannot %q server %s while another operation is in progress", name, s.ID)
+		}
+		return err
+	})
+	return run, err
+}
+
+// ErrState is a request that the server's state does not allow.
+var ErrState = fault.Conflict.Reason("compute.state")
+
+// unlocked refuses what a lock forbids to all but administrators.
+func unlocked(ctx context.Context, s Server) error {
+	if s.Locked && !identity.CallerOf(ctx).Admin() {
+		return fault.Conflict.Errorf("server %s is locked", s.ID)
+	}
+	return nil
+}
+
+// ended is the undo of a flow's first step: the server stays as it was, and the
+// action tells why nothing came of it.
+func ended(ctx context.Context, tx *db.Tx, action string) error {
+	return endAction(ctx, tx, action, flow.Cause(ctx))
+}

@@ -1,0 +1,166 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/bus"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/scheduler"
+)
+
+// bootState is what a boot remembers. Every id in it was chosen beforehand.
+type bootState struct {
+	Server  ServerID
+	Project string
+	Action  string
+	Flavor  Flavor
+	Zone    string
+	Pinned  string     // the host an administrator chose
+	NICs    []nicPlan  `json:",omitempty"`
+	Disks   []diskPlan `json:",omitempty"`
+	Host    string
+	Tried   []string     `json:",omitempty"` // hosts that turned out to have no room
+	Plugged []ServerNIC  `json:",omitempty"`
+	Sources []Disk       `json:",omitempty"`
+	Kept    []ServerDisk `json:",omitempty"`
+}
+
+func (m *Manager) bootFlow() *flow.Flow[bootState] {
+	return flow.New[bootState]("server.boot").
+		Record("begin", nil, m.bootFailed).
+		Step("place", m.place, m.unplace).
+		Step("network", m.plug, m.unplug).When(func(st *bootState) bool { return len(st.NICs) > 0 }).
+		Step("volumes", m.connectDisks, m.disconnectDisks).Within(30*time.Minute).When(func(st *bootState) bool { return len(st.Disks) > 0 }).
+		Step("spawn", m.spawn, m.unspawn).Within(30*time.Minute).
+		Step("confirm", m.confirmDisks, nil).When(func(st *bootState) bool { return len(st.Disks) > 0 }).
+		Record("finish", m.booted, nil)
+}
+
+func (m *Manager) place(ctx context.Context, st *bootState) error {
+	p, err := m.scheduler.Place(asService(ctx), scheduler.PlaceSpec{
+		ID: scheduler.ConsumerID(st.Server), ProjectID: st.Project, Resources: needs(st.Flavor),
+		AvailabilityZone: st.Zone, Host: st.Pinned, Exclude: st.Tried,
+	})
+	st.Host = p.HostName
+	return err
+}
+
+func needs(f Flavor) scheduler.Resources {
+	return scheduler.Resources{
+		scheduler.VCPU: int64(f.VCPUs), scheduler.MemoryMB: int64(f.MemoryMiB),
+		scheduler.DiskGB: int64(f.RootGiB + f.EphemeralGiB),
+	}
+}
+
+func (m *Manager) unplace(ctx context.Context, st *bootState) error {
+	return m.scheduler.Release(asService(ctx), scheduler.ConsumerID(st.Server))
+}
+
+func (m *Manager) spawn(ctx context.Context, st *bootState) error {
+	s, err := loadServer(ctx, m.db.Read(), st.Server)
+	if err != nil {
+		return err
+	}
+	d, err := m.driver(st.Host)
+	if err != nil {
+		return err
+	}
+	g, err := m.guest(ctx, s, st)
+	if err != nil {
+		return err
+	}
+	err = d.Spawn(ctx, g)
+	if errors.Is(err, fault.Exhausted) && st.Pinned == "" {
+		st.Tried = append(st.Tried, st.Host)
+		return flow.Back("place", err)
+	}
+	return fault.Internal.Wrap(err, "host %s", st.Host)
+}
+
+// guest describes the server to a driver.
+func (m *Manager) guest(ctx context.Context, s Server, st *bootState) (Guest, error) {
+	s.NICs = st.Plugged
+	g := Guest{
+		ID: s.ID, Name: s.Name, VCPUs: s.VCPUs, MemoryMiB: s.MemoryMiB,
+		Image: s.ImageID, RootGiB: s.Flavor.RootGiB, Disks: st.Sources,
+	}
+	for _, n := range st.Plugged {
+		g.NICs = append(g.NICs, n.device())
+	}
+	if s.ConfigDrive {
+		data, err := guestData(s)
+		if err != nil {
+			return g, err
+		}
+		g.ConfigDrive = data.Files
+	}
+	return g, nil
+}
+
+func (m *Manager) unspawn(ctx context.Context, st *bootState) error {
+	if st.Host == "" {
+		return nil
+	}
+	d, err := m.driver(st.Host)
+	if err != nil {
+		return err
+	}
+	return d.Destroy(ctx, st.Server)
+}
+
+func (m *Manager) booted(ctx context.Context, tx *db.Tx, st *bootState) error {
+	var started ServerStarted
+	err := changeServer(ctx, tx, st.Server, st.Action, func(s *Server) {
+		s.Status, s.Host, s.NICs, s.Disks, s.Fault, s.LaunchedAt = Active, st.Host, st.Plugged, st.Kept, nil, db.Now()
+		started = ServerStarted{
+			ID: s.ID, ProjectID: s.ProjectID, UserID: s.UserID, ServerName: s.Name, Flavor: s.Flavor, Host: s.Host, At: s.LaunchedAt,
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return bus.Publish(ctx, tx, started)
+}
+
+func (m *Manager) bootFailed(ctx context.Context, tx *db.Tx, st *bootState) error {
+	return failServer(ctx, tx, st.Server, st.Action)
+}
+
+// failServer records why a run unwound. A cancelled one is about to be deleted.
+func failServer(ctx context.Context, tx *db.Tx, id ServerID, action string) error {
+	cause := flow.Cause(ctx)
+	if err := endAction(ctx, tx, action, cause); err != nil {
+		return err
+	}
+	if errors.Is(cause, flow.ErrCancelled) {
+		return nil
+	}
+	return changeServer(ctx, tx, id, "", func(s *Server) {
+		s.Status, s.Fault = Failed, &Failure{Kind: fault.Of(cause), Message: cause.Error(), At: db.Now()}
+	})
+}
+
+// zones returns the availability zones that have hosts.
+func (m *Manager) zones(ctx context.Context) (map[string]bool, error) {
+	ctx = identity.With(ctx, identity.System("compute.zones"))
+	zones := map[string]bool{}
+	q := scheduler.HostQuery{}
+	for {
+		p, err := m.scheduler.Hosts(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("availability zones: %w", err)
+		}
+		for _, h := range p.Items {
+			zones[h.AvailabilityZone] = true
+		}
+		if q.Marker = p.Next; q.Marker == "" {
+			return zones, nil
+		}
+	}
+}

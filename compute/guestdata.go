@@ -1,0 +1,118 @@
+package compute
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/network"
+)
+
+// GuestData is what a server may know about itself: the files of its config
+// drive, which the metadata address serves under the same paths.
+type GuestData struct {
+	ServerID  ServerID
+	Hostname  string
+	PublicKey string
+	Address   string // the first fixed one
+	Files     map[string][]byte
+}
+
+// metadataVersions are the dates of the OpenStack metadata format that clients
+// ask for by name; each is served alike.
+var metadataVersions = []string{
+	"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest",
+}
+
+// GuestData implements Service.
+func (m *Manager) GuestData(ctx context.Context, a GuestAddress) (GuestData, error) {
+	if err := identity.Allow(ctx, "server:guest", nil); err != nil {
+		return GuestData{}, err
+	}
+	ip, err := netip.ParseAddr(a.IP)
+	if err != nil {
+		return GuestData{}, fault.Invalid.Errorf("%.64q is not an address", a.IP)
+	}
+	port, err := m.networks.PortByAddress(ctx, network.Guest{Network: a.NetworkID, Address: ip})
+	if err != nil {
+		return GuestData{}, err
+	}
+	s, err := loadServer(ctx, m.db.Read(), ServerID(port.DeviceID))
+	if err != nil {
+		return GuestData{}, err
+	}
+	return guestData(s)
+}
+
+// guestData writes the files in the format of OpenStack's metadata service (see
+// "Metadata service" in Nova's user guide).
+func guestData(s Server) (GuestData, error) {
+	keys := map[string]string{}
+	meta := map[string]any{
+		"uuid": s.ID, "name": s.Name, "hostname": s.Hostname, "project_id": s.ProjectID,
+		"availability_zone": s.AvailabilityZone, "launch_index": s.LaunchIndex, "meta": orEmpty(s.Metadata), "devices": []any{},
+	}
+	if s.PublicKey != "" {
+		keys[s.KeyName] = s.PublicKey
+		meta["public_keys"] = keys
+		meta["keys"] = []map[string]string{{"name": s.KeyName, "type": "ssh", "data": s.PublicKey}}
+	}
+	user, err := base64.StdEncoding.DecodeString(s.UserData)
+	if err != nil {
+		return GuestData{}, fault.Internal.Wrap(err, "user data of server %s", s.ID)
+	}
+	metaText, metaErr := json.Marshal(meta)
+	netText, netErr := json.Marshal(networkData(s))
+	if err := errors.Join(metaErr, netErr); err != nil {
+		return GuestData{}, fault.Internal.Wrap(err, "metadata of server %s", s.ID)
+	}
+	g := GuestData{ServerID: s.ID, Hostname: s.Hostname, PublicKey: s.PublicKey, Files: map[string][]byte{}}
+	if i := slices.IndexFunc(s.NICs, func(n ServerNIC) bool { return len(n.Addresses) > 0 }); i >= 0 {
+		g.Address = s.NICs[i].Addresses[0].IP
+	}
+	for _, v := range metadataVersions {
+		dir := "openstack/" + v + "/"
+		g.Files[dir+"meta_data.json"] = metaText
+		g.Files[dir+"network_data.json"] = netText
+		g.Files[dir+"vendor_data.json"] = []byte("{}")
+		if len(user) > 0 {
+			g.Files[dir+"user_data"] = user
+		}
+	}
+	return g, nil
+}
+
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+// networkData describes the server's interfaces, each of which learns its
+// addresses by DHCP.
+func networkData(s Server) map[string]any {
+	links, networks := []any{}, []any{}
+	for _, n := range s.NICs {
+		tap := network.TapName(n.PortID)
+		links = append(links, map[string]any{
+			"id": tap, "vif_id": n.PortID, "type": "bridge", "mtu": n.MTU, "ethernet_mac_address": n.MAC,
+		})
+		for _, a := range n.Addresses {
+			kind := "ipv4_dhcp"
+			if strings.Contains(a.IP, ":") {
+				kind = "ipv6_dhcp"
+			}
+			if !a.Floating {
+				networks = append(networks, map[string]any{"id": "network" + tap, "link": tap, "type": kind, "network_id": n.NetworkID})
+			}
+		}
+	}
+	return map[string]any{"links": links, "networks": networks, "services": []any{}}
+}

@@ -1,0 +1,74 @@
+package compute
+
+import (
+	"context"
+	"time"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/scheduler"
+)
+
+// hostNames returns every host that has reported, and those of this process.
+func (m *Manager) hostNames(ctx context.Context) ([]string, error) {
+	all, err := m.allHosts(ctx)
+	names := make([]string, len(all))
+	for i, h := range all {
+		names[i] = h.Name
+	}
+	return names, err
+}
+
+func (m *Manager) allHosts(ctx context.Context) ([]scheduler.Host, error) {
+	var all []scheduler.Host
+	q := scheduler.HostQuery{}
+	for {
+		p, err := m.scheduler.Hosts(asService(ctx), q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p.Items...)
+		if q.Marker = p.Next; q.Marker == "" {
+			return all, nil
+		}
+	}
+}
+
+// silentAfter is how long a host may not report before it counts as down.
+const silentAfter = 3 * time.Minute
+
+// Hypervisors implements Service.
+func (m *Manager) Hypervisors(ctx context.Context, q HypervisorQuery) ([]Hypervisor, error) {
+	if err := identity.Allow(ctx, "host:list", nil); err != nil {
+		return nil, err
+	}
+	hosts, err := m.allHosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := serversOnHosts(ctx, m.db.Read())
+	if err != nil {
+		return nil, err
+	}
+	var out []Hypervisor
+	for _, h := range hosts {
+		if q.Name != "" && q.Name != h.Name {
+			continue
+		}
+		y := Hypervisor{
+			Name: h.Name, AvailabilityZone: h.AvailabilityZone, Enabled: h.Enabled, DisabledReason: h.DisabledReason,
+			Up: time.Since(h.SeenAt) < silentAfter, SeenAt: h.SeenAt, Servers: servers[h.Name],
+		}
+		for _, i := range h.Inventories {
+			switch i.Class {
+			case scheduler.VCPU:
+				y.VCPUs, y.VCPUsUsed = int(i.Total), int(i.Used)
+			case scheduler.MemoryMB:
+				y.MemoryMiB, y.MemoryMiBUsed = int(i.Total), int(i.Used)
+			case scheduler.DiskGB:
+				y.DiskGiB, y.DiskGiBUsed = int(i.Total), int(i.Used)
+			}
+		}
+		out = append(out, y)
+	}
+	return out, nil
+}

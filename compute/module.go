@@ -1,0 +1,97 @@
+package compute
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/image"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/network"
+	"github.com/nacre-cloud/nacre/scheduler"
+	"github.com/nacre-cloud/nacre/volume"
+)
+
+//go:embed migrations
+var files embed.FS
+
+// Migrations are the tables of this domain.
+var Migrations = db.Migrations{Domain: "compute", Files: files}
+
+// Params are what a Manager is made of. Hosts are those of this process; Remote,
+// which may be absent, reaches the others by name.
+type Params struct {
+	fx.In
+
+	DB        *db.DB
+	Flows     *flow.Engine
+	Images    image.Service
+	Networks  network.Service
+	Volumes   volume.Service
+	Scheduler scheduler.Service
+	Hosts     []Host                   `group:"compute.hosts"`
+	Remote    func(host string) Driver `name:"compute.remote" optional:"true"`
+	Log       *slog.Logger             `optional:"true"`
+	Config    Config                   `optional:"true"`
+}
+
+// Module provides the Service of the process that owns the tables. It needs at
+// least one host.
+var Module = fx.Module("compute",
+	fx.Provide(
+		newStarted,
+		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
+	))
+
+func newStarted(lc fx.Lifecycle, p Params) (Service, error) {
+	m, err := New(p)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StartStopHook(m.Start, m.Stop))
+	return m, nil
+}
+
+// A Host is a named Driver in this process.
+type Host struct {
+	Name   string
+	Driver Driver
+	Config AgentConfig
+}
+
+// AddHost makes the driver that newDriver returns the host called name. A Starter
+// is started and stopped with the program.
+func AddHost(name string, c AgentConfig, newDriver any) fx.Option {
+	return fx.Module("compute host "+name,
+		fx.Provide(
+			fx.Annotate(newDriver, fx.As(new(Driver)), fx.ResultTags(`name:"compute.driver"`)),
+			fx.Private,
+		),
+		fx.Provide(fx.Annotate(
+			func(lc fx.Lifecycle, d Driver) Host {
+				if s, ok := d.(Starter); ok {
+					lc.Append(fx.StartStopHook(s.Start, s.Stop))
+				}
+				return Host{name, d, c}
+			}, fx.ParamTags(``, `name:"compute.driver"`), fx.ResultTags(`group:"compute.hosts"`))),
+	)
+}
+
+// Agents speaks to the scheduler for every host of this process.
+var Agents = fx.Module("compute agents", fx.Invoke(func(p struct {
+	fx.In
+
+	Lifecycle fx.Lifecycle
+	Hosts     []Host `group:"compute.hosts"`
+	Scheduler scheduler.Service
+	Servers   Service
+	Log       *slog.Logger `optional:"true"`
+}) {
+	for _, h := range p.Hosts {
+		a := NewAgent(h.Name, h.Driver, p.Scheduler, p.Servers, p.Log, h.Config)
+		p.Lifecycle.Append(fx.StartStopHook(func(ctx context.Context) error { return a.Start(ctx) }, a.Stop))
+	}
+}))

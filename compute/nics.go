@@ -1,0 +1,199 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/page"
+	"github.com/nacre-cloud/nacre/network"
+)
+
+// A nicPlan is a port that a server gets.
+type nicPlan struct {
+	NetworkID network.ID
+	Network   string
+	MTU       int
+	Port      network.PortID // chosen beforehand where it is ours
+	FixedIP   netip.Addr     `json:",omitzero"`
+	Ours      bool           `json:",omitempty"`
+	Hostname  string
+	Groups    *[]network.SecurityGroupID `json:",omitempty"`
+}
+
+// planNICs decides what the server is plugged into.
+func (m *Manager) planNICs(ctx context.Context, c identity.Caller, spec CreateSpec, s *Server, st *bootState) error {
+	if spec.NoNetwork {
+		return nil
+	}
+	networks := spec.Networks
+	if len(networks) == 0 {
+		only, err := m.onlyNetwork(ctx, c)
+		if err != nil || only == "" {
+			return err
+		}
+		networks = []NetworkSpec{{NetworkID: only}}
+	}
+	groups, err := m.groups(ctx, spec.SecurityGroups)
+	if err != nil {
+		return err
+	}
+	for _, n := range networks {
+		p, err := m.planNIC(ctx, n)
+		if err != nil {
+			return err
+		}
+		p.Hostname, p.Groups = s.Hostname, groups
+		st.NICs = append(st.NICs, p)
+	}
+	return nil
+}
+
+// onlyNetwork returns the network of a project that has one, or nothing.
+func (m *Manager) onlyNetwork(ctx context.Context, c identity.Caller) (string, error) {
+	list, err := m.networks.Networks(ctx, network.Query{
+		Query: page.Query{Limit: 2}, Where: map[string][]string{"project_id": {c.ProjectID}, "router:external": {"false"}},
+	})
+	switch {
+	case err != nil || len(list.Items) == 0:
+		return "", err
+	case len(list.Items) > 1:
+		return "", fault.Conflict.Errorf("multiple possible networks found: say which network the server shall be plugged into")
+	}
+	return string(list.Items[0].ID), nil
+}
+
+func (m *Manager) planNIC(ctx context.Context, n NetworkSpec) (nicPlan, error) {
+	p := nicPlan{Port: network.PortID(n.PortID), Ours: n.PortID == "", NetworkID: network.ID(n.NetworkID)}
+	if n.FixedIP != "" {
+		ip, err := netip.ParseAddr(n.FixedIP)
+		if err != nil {
+			return p, fault.Invalid.Errorf("fixed IP %.64q is not an address", n.FixedIP)
+		}
+		p.FixedIP = ip
+	}
+	if p.Ours {
+		p.Port = network.PortID(db.NewID())
+	} else {
+		port, err := m.networks.Port(ctx, p.Port)
+		if err != nil {
+			return p, asReference(err)
+		}
+		if port.DeviceID != "" {
+			return p, fault.Conflict.Errorf("port %s is in use by %s", port.ID, port.DeviceID)
+		}
+		p.NetworkID = port.NetworkID
+	}
+	net, err := m.networks.Network(ctx, p.NetworkID)
+	if err != nil {
+		return p, asReference(err)
+	}
+	if net.External && p.Ours && !identity.CallerOf(ctx).Admin() {
+		return p, fault.Forbidden.Errorf("servers are not plugged into the external network %s: use a floating IP", net.ID)
+	}
+	if len(net.Subnets) == 0 && p.Ours && p.FixedIP.IsValid() {
+		return p, fault.Invalid.Errorf("network %s has no subnet with address %s", net.ID, n.FixedIP)
+	}
+	p.Network, p.MTU = net.Name, net.MTU
+	return p, nil
+}
+
+// groups resolves the names or ids of security groups; none mean the default one.
+func (m *Manager) groups(ctx context.Context, names []string) (*[]network.SecurityGroupID, error) {
+	if len(names) == 0 || slices.Equal(names, []string{network.DefaultGroup}) {
+		return nil, nil
+	}
+	known := map[string]network.SecurityGroupID{}
+	q := network.Query{Where: map[string][]string{"project_id": {identity.CallerOf(ctx).ProjectID}}}
+	for {
+		list, err := m.networks.SecurityGroups(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range list.Items {
+			known[g.Name], known[string(g.ID)] = g.ID, g.ID
+		}
+		if q.Marker = list.Next; q.Marker == "" {
+			break
+		}
+	}
+	ids := []network.SecurityGroupID{}
+	for _, name := range names {
+		id, ok := known[name]
+		if !ok {
+			return nil, fault.Invalid.Errorf("unable to find security group %.64q", name)
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return &ids, nil
+}
+
+// plug makes the ports and lets the host carry them.
+func (m *Manager) plug(ctx context.Context, st *bootState) error {
+	st.Plugged = nil
+	for _, p := range st.NICs {
+		n, err := m.plugNIC(ctx, st.Server, st.Host, st.Zone, p)
+		if err != nil {
+			return err
+		}
+		st.Plugged = append(st.Plugged, n)
+	}
+	return nil
+}
+
+func (m *Manager) plugNIC(ctx context.Context, server ServerID, host, zone string, p nicPlan) (ServerNIC, error) {
+	var port network.Port
+	var err error
+	if p.Ours {
+		spec := network.PortSpec{
+			ID: p.Port, NetworkID: p.NetworkID, Groups: p.Groups, DeviceID: string(server),
+			DeviceOwner: "compute:" + zone, Hostname: p.Hostname, Host: host,
+		}
+		if p.FixedIP.IsValid() {
+			spec.Addresses = &[]network.FixedIP{{Address: p.FixedIP}}
+		}
+		port, err = m.networks.CreatePort(asService(ctx), spec)
+	} else {
+		port, err = m.networks.Bind(asService(ctx), network.BindSpec{Port: p.Port, Host: host, ServerID: string(server), Hostname: p.Hostname})
+	}
+	n := ServerNIC{PortID: string(port.ID), NetworkID: string(port.NetworkID), Network: p.Network, MAC: port.MAC, MTU: p.MTU, Ours: p.Ours}
+	for _, a := range port.Addresses {
+		n.Addresses = append(n.Addresses, Address{IP: a.Address.String(), SubnetID: string(a.SubnetID)})
+	}
+	return n, err
+}
+
+func (m *Manager) unplug(ctx context.Context, st *bootState) error {
+	for _, p := range st.NICs {
+		if err := m.freePort(ctx, string(p.Port), p.Ours); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freePort deletes a port that was made for a server, and gives any other back.
+func (m *Manager) freePort(ctx context.Context, id string, ours bool) error {
+	var err error
+	if ours {
+		err = m.networks.DeletePort(asService(ctx), network.PortID(id))
+	} else {
+		nobody := ""
+		_, err = m.networks.UpdatePort(asService(ctx), network.PortPatch{ID: network.PortID(id), Host: &nobody, DeviceID: &nobody, DeviceOwner: &nobody})
+	}
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// device returns n as a driver plugs it in.
+func (n ServerNIC) device() NIC {
+	return NIC{Port: n.PortID, MAC: n.MAC, Tap: network.TapName(n.PortID), MTU: n.MTU}
+}

@@ -1,0 +1,148 @@
+package compute
+
+import (
+	"context"
+	"slices"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
+)
+
+// powerState is what a change of power remembers.
+type powerState struct {
+	Server ServerID
+	Host   string
+	Action string
+}
+
+// An order says from which states it is legal and what it makes of the server.
+type order struct {
+	from  []Status
+	steps []Power // in this order
+	soft  bool    // the guest is asked before its plug is pulled
+	to    Status
+}
+
+var orders = map[Order]order{
+	Start:      {[]Status{ShutOff}, []Power{Running}, false, Active},
+	Stop:       {[]Status{Active, Failed}, []Power{Stopped}, true, ShutOff},
+	SoftReboot: {[]Status{Active}, []Power{Stopped, Running}, true, Active},
+	HardReboot: {[]Status{Active, ShutOff, OnHold, Asleep, Failed}, []Power{Stopped, Running}, false, Active},
+	Pause:      {[]Status{Active}, []Power{Paused}, false, OnHold},
+	Unpause:    {[]Status{OnHold}, []Power{Running}, false, Active},
+	Suspend:    {[]Status{Active}, []Power{Suspended}, false, Asleep},
+	Resume:     {[]Status{Asleep}, []Power{Running}, false, Active},
+}
+
+func (m *Manager) powerFlow(name Order) *flow.Flow[powerState] {
+	o := orders[name]
+	f := flow.New[powerState]("server."+string(name)).
+		Record("begin", nil, func(ctx context.Context, tx *db.Tx, st *powerState) error { return ended(ctx, tx, st.Action) })
+	for _, want := range o.steps {
+		f.Step(string(want), func(ctx context.Context, st *powerState) error {
+			d, err := m.driver(st.Host)
+			if err != nil {
+				return err
+			}
+			grace := m.config.Grace
+			if !o.soft {
+				grace = 0
+			}
+			return fault.Internal.Wrap(d.SetPower(ctx, st.Server, want, grace), "host %s", st.Host)
+		}, nil)
+	}
+	return f.Record("finish", func(ctx context.Context, tx *db.Tx, st *powerState) error {
+		return changeServer(ctx, tx, st.Server, st.Action, func(s *Server) { s.Status, s.Fault = o.to, nil })
+	}, nil)
+}
+
+// Power implements Service.
+func (m *Manager) Power(ctx context.Context, spec PowerSpec) error {
+	s, err := m.allowed(ctx, spec.ID, "server:power")
+	if err != nil {
+		return err
+	}
+	o, ok := orders[spec.Do]
+	if !ok {
+		return fault.Invalid.Errorf("there is no order %q", spec.Do)
+	}
+	if !slices.Contains(o.from, s.Status) || s.Host == "" {
+		return ErrState.Errorf("cannot %q server %s while it is %s", spec.Do, s.ID, s.Status)
+	}
+	name := string(spec.Do)
+	if spec.Do == HardReboot {
+		name = "reboot"
+	}
+	_, err = begin(ctx, m, m.power[spec.Do], s, name, func(action string) powerState {
+		return powerState{Server: s.ID, Host: s.Host, Action: action}
+	})
+	return err
+}
+
+// Lock implements Service.
+func (m *Manager) Lock(ctx context.Context, l LockSpec) error {
+	s, err := m.allowed(ctx, l.ID, "server:lock")
+	if err != nil {
+		return err
+	}
+	name := "lock"
+	if !l.Locked {
+		name = "unlock"
+	}
+	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		action := db.NewID()
+		if err := beginAction(ctx, tx, s, action, name); err != nil {
+			return err
+		}
+		return changeServer(ctx, tx, s.ID, action, func(s *Server) { s.Locked, s.LockedReason = l.Locked, l.Reason })
+	})
+}
+
+// observeState is what a host saw.
+type observeState struct {
+	Server ServerID
+	Status Status
+}
+
+// observeFlow makes a server's status what its guest is: it goes through a flow so
+// that it never meets one that is changing the server.
+func (m *Manager) observeFlow() *flow.Flow[observeState] {
+	return flow.New[observeState]("server.observe").Record("record", func(ctx context.Context, tx *db.Tx, st *observeState) error {
+		return changeServer(ctx, tx, st.Server, "", func(s *Server) { s.Status = st.Status })
+	}, nil)
+}
+
+var seenAs = map[Power]Status{Running: Active, Paused: OnHold, Suspended: Asleep, Stopped: ShutOff, Crashed: ShutOff}
+
+// ReportGuests implements Service.
+func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
+	if err := identity.Allow(ctx, "host:report", nil); err != nil {
+		return err
+	}
+	for _, g := range r.Guests {
+		s, err := m.load(ctx, g.ID)
+		if err != nil || s.Host != r.Host || s.Doing.Flow != "" {
+			continue // not ours, moved, or changing: its flow knows better
+		}
+		if status := seenAs[g.Power]; status != s.Status && s.Status != Failed {
+			if err := m.observed(ctx, s, status); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Manager) observed(ctx context.Context, s Server, status Status) error {
+	m.log.InfoContext(ctx, "server changed by itself", "server", s.ID, "was", s.Status, "is", status)
+	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := flow.Start(ctx, tx, m.observe, subject(s.ID), observeState{Server: s.ID, Status: status})
+		return err
+	})
+	if fault.Of(err) == fault.Conflict && err != nil {
+		return nil // somebody was faster
+	}
+	return err
+}

@@ -1,0 +1,167 @@
+package compute
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/kit/page"
+)
+
+// load returns a server with what is under way.
+func (m *Manager) load(ctx context.Context, id ServerID) (Server, error) {
+	s, err := loadServer(ctx, m.db.Read(), id)
+	if err != nil {
+		return s, err
+	}
+	list := []Server{s}
+	err = m.addDoing(ctx, list)
+	return list[0], err
+}
+
+func (m *Manager) addDoing(ctx context.Context, servers []Server) error {
+	if len(servers) == 0 {
+		return nil
+	}
+	subjects := make([]string, len(servers))
+	for i, s := range servers {
+		subjects[i] = subject(s.ID)
+	}
+	open, err := flow.Open(ctx, m.db.Read(), subjects...)
+	for i := range servers {
+		p := open[subjects[i]]
+		servers[i].Doing = Doing{Flow: p.Flow, Step: p.Step}
+	}
+	return err
+}
+
+// allowed loads a server that the caller may do action to.
+func (m *Manager) allowed(ctx context.Context, id ServerID, action string) (Server, error) {
+	s, err := m.Server(ctx, id)
+	if err != nil {
+		return Server{}, err
+	}
+	return s, identity.Allow(ctx, action, s)
+}
+
+// Server implements Service.
+func (m *Manager) Server(ctx context.Context, id ServerID) (Server, error) {
+	s, err := m.load(ctx, id)
+	if err != nil {
+		return Server{}, err
+	}
+	return s, identity.Hide(identity.Allow(ctx, "server:show", s), "server", string(id))
+}
+
+// Servers implements Service.
+func (m *Manager) Servers(ctx context.Context, q Query) (page.Of[Server], error) {
+	project, err := identity.ProjectToList(ctx, "server:list", q.ProjectID, q.AllProjects)
+	if err != nil {
+		return page.Of[Server]{}, err
+	}
+	out, err := listServers(ctx, m.db.Read(), project, q)
+	if err != nil {
+		return out, err
+	}
+	return out, m.addDoing(ctx, out.Items)
+}
+
+// UpdateServer implements Service.
+func (m *Manager) UpdateServer(ctx context.Context, p Patch) (Server, error) {
+	s, err := m.allowed(ctx, p.ID, "server:update")
+	if err != nil {
+		return Server{}, err
+	}
+	apply(&s, p)
+	if err := checkServer(&s, m.quota.Defaults()); err != nil {
+		return Server{}, err
+	}
+	return s, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return changeServer(ctx, tx, s.ID, "", func(s *Server) { apply(s, p) })
+	})
+}
+
+func apply(s *Server, p Patch) {
+	if p.Name != nil {
+		s.Name = strings.TrimSpace(*p.Name)
+	}
+	if p.Description != nil {
+		s.Description = *p.Description
+	}
+	if p.Hostname != nil {
+		s.Hostname = *p.Hostname
+	}
+	if p.Metadata != nil {
+		s.Metadata = p.Metadata
+	}
+	if p.Tags != nil {
+		s.Tags = slices.Compact(slices.Sorted(slices.Values(p.Tags)))
+	}
+	s.UpdatedAt = db.Now()
+}
+
+// ConsoleLog implements Service.
+func (m *Manager) ConsoleLog(ctx context.Context, spec ConsoleSpec) (string, error) {
+	s, err := m.allowed(ctx, spec.ID, "server:console")
+	if err != nil {
+		return "", err
+	}
+	if s.Host == "" {
+		return "", ErrState.Errorf("server %s is %s and has no console", s.ID, s.Status)
+	}
+	d, err := m.driver(s.Host)
+	if err != nil {
+		return "", err
+	}
+	const most = 256 << 10
+	log, err := d.ConsoleLog(ctx, s.ID, most)
+	if err != nil {
+		return "", fault.Internal.Wrap(err, "host %s", s.Host)
+	}
+	return lastLines(string(log), spec.Lines), nil
+}
+
+func lastLines(s string, n int) string {
+	if n <= 0 {
+		return s
+	}
+	end := len(strings.TrimRight(s, "\n"))
+	for at := end; ; n-- {
+		at = strings.LastIndexByte(s[:at], '\n')
+		if at < 0 {
+			return s
+		}
+		if n == 1 {
+			return s[at+1:]
+		}
+	}
+}
+
+// Samples implements Service.
+func (m *Manager) Samples(ctx context.Context, _ struct{}) ([]Sample, error) {
+	if err := identity.Allow(ctx, "server:guest", nil); err != nil {
+		return nil, err
+	}
+	names, err := m.hostNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Sample
+	for _, name := range names {
+		d, err := m.driver(name)
+		if err != nil {
+			return nil, err
+		}
+		samples, err := d.Samples(ctx)
+		if err != nil {
+			m.log.WarnContext(ctx, "host gives no samples", "host", name, "error", err)
+			continue
+		}
+		all = append(all, samples...)
+	}
+	return all, nil
+}

@@ -1,0 +1,75 @@
+package image
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/flow"
+)
+
+//go:embed migrations
+var files embed.FS
+
+// Migrations are the tables of this domain.
+var Migrations = db.Migrations{Domain: "image", Files: files}
+
+// Params are what a Manager is made of.
+type Params struct {
+	fx.In
+
+	DB     *db.DB
+	Flows  *flow.Engine
+	Stores []Store      `group:"image.stores"`
+	Log    *slog.Logger `optional:"true"`
+	Config Config       `optional:"true"`
+}
+
+// Module provides Service, Content and Tickets of the process that owns the
+// tables. It needs at least one store.
+var Module = fx.Module("image",
+	fx.Provide(
+		newStarted,
+		func(m *Manager) Service { return m },
+		func(m *Manager) Content { return m },
+		func(m *Manager) Source { return m },
+		func(m *Manager) Tickets { return m },
+		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
+	))
+
+func newStarted(lc fx.Lifecycle, p Params) (*Manager, error) {
+	m, err := New(p)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StartStopHook(m.Start, m.Stop))
+	return m, nil
+}
+
+// A Store is a named Driver.
+type Store struct {
+	Name   string
+	Driver Driver
+}
+
+// AddStore makes the driver that newDriver returns available as name. One with
+// Start(ctx) error or Stop(ctx) error is started and stopped with the program.
+func AddStore(name string, newDriver func() (Driver, error)) fx.Option {
+	return fx.Module("image store "+name, fx.Provide(fx.Annotate(
+		func(lc fx.Lifecycle) (Store, error) {
+			d, err := newDriver()
+			if err != nil {
+				return Store{}, err
+			}
+			if s, ok := d.(interface{ Start(context.Context) error }); ok {
+				lc.Append(fx.StartHook(s.Start))
+			}
+			if s, ok := d.(interface{ Stop(context.Context) error }); ok {
+				lc.Append(fx.StopHook(s.Stop))
+			}
+			return Store{name, d}, nil
+		}, fx.ResultTags(`group:"image.stores"`))))
+}

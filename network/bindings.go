@@ -1,0 +1,121 @@
+package network
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
+)
+
+// AvailabilityZones implements Service.
+func (m *Manager) AvailabilityZones(ctx context.Context) ([]string, error) {
+	return []string{m.config.AvailabilityZone}, identity.Allow(ctx, "network:host:list", nil)
+}
+
+// Hosts implements Service.
+func (m *Manager) Hosts(ctx context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(m.hosts)), identity.Allow(ctx, "network:host:list", nil)
+}
+
+// mayBind allows the caller to plug ports into a host, which must be there.
+func (m *Manager) mayBind(ctx context.Context, host string) error {
+	if err := identity.Allow(ctx, "network:port:bind", nil); err != nil || host == "" {
+		return err
+	}
+	_, err := m.hostOf(host)
+	return err
+}
+
+// Bind implements Service.
+func (m *Manager) Bind(ctx context.Context, s BindSpec) (Port, error) {
+	if err := m.mayBind(ctx, s.Host); err != nil {
+		return Port{}, err
+	}
+	var p, was Port
+	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var err error
+		if was, err = loadPort(ctx, tx, s.Port); err != nil {
+			return err
+		}
+		if err := identity.Hide(identity.Allow(ctx, "network:port:bind", was), "port", string(s.Port)); err != nil {
+			return err
+		}
+		p = was
+		if s.ServerID != "" && s.ServerID != p.DeviceID {
+			p.DeviceID = s.ServerID
+			if p.DeviceOwner == "" {
+				p.DeviceOwner = OwnerServer
+			}
+		}
+		if s.Hostname != "" {
+			p.Hostname = s.Hostname
+		}
+		if p.Host != s.Host {
+			p.Host, p.Status = s.Host, Down
+		}
+		if p.Host == was.Host && p.DeviceID == was.DeviceID && p.Hostname == was.Hostname {
+			return nil
+		}
+		p.touch()
+		return updatePort(ctx, tx, &p)
+	})
+	if err != nil {
+		return Port{}, err
+	}
+	return m.settle(ctx, p, was)
+}
+
+// settle tells all hosts that a port concerns, and waits for the one that it is
+// plugged into.
+func (m *Manager) settle(ctx context.Context, p, was Port) (Port, error) {
+	h, err := m.hostOf(p.Host)
+	if err != nil {
+		return p, err
+	}
+	if err := h.await(ctx, m.portChanged(p, was)); err != nil {
+		return p, err
+	}
+	if p.AdminUp {
+		p.Status = Active
+	}
+	return p, nil
+}
+
+// Unbind implements Service.
+func (m *Manager) Unbind(ctx context.Context, id PortID) error {
+	if err := m.mayBind(ctx, ""); err != nil {
+		return err
+	}
+	var p, was Port
+	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var err error
+		if was, err = loadPort(ctx, tx, id); err != nil {
+			return err
+		}
+		p = was
+		p.Host, p.Status, p.DeviceID, p.Hostname = "", Down, "", ""
+		if p.DeviceOwner == OwnerServer {
+			p.DeviceOwner = ""
+		}
+		p.touch()
+		return updatePort(ctx, tx, &p)
+	})
+	if err == nil {
+		m.portChanged(p, was)
+	}
+	return err
+}
+
+// PortByAddress implements Service.
+func (m *Manager) PortByAddress(ctx context.Context, g Guest) (Port, error) {
+	if err := identity.Allow(ctx, "network:host:view", nil); err != nil {
+		return Port{}, err
+	}
+	id, err := holder(ctx, m.db.Read(), ID(g.Network), g.Address)
+	if err != nil {
+		return Port{}, err
+	}
+	return loadPort(ctx, m.db.Read(), id)
+}

@@ -1,0 +1,90 @@
+package network
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/uptrace/bun"
+)
+
+// A routerPlan is every router that is up, with its ports and floating IPs.
+type routerPlan struct {
+	all      []Router
+	legs     map[PortID]Port
+	floating []FloatingIP
+}
+
+func readRouters(ctx context.Context, idb bun.IDB) (routerPlan, error) {
+	p := routerPlan{legs: map[PortID]Port{}}
+	var err error
+	if p.all, err = allRouters(ctx, idb); err != nil || len(p.all) == 0 {
+		return p, err
+	}
+	ids := make([]RouterID, len(p.all))
+	for i, r := range p.all {
+		ids[i] = r.ID
+	}
+	ports, err := legsOf(ctx, idb, ids)
+	if err != nil {
+		return p, err
+	}
+	for _, port := range ports {
+		p.legs[port.ID] = port
+	}
+	p.floating, err = floatingOf(ctx, idb, ids...)
+	return p, err
+}
+
+// routers describes them to the host that carries networks.
+func (p routerPlan) routers(networks map[ID]HostNetwork) []HostRouter {
+	at := map[RouterID]int{}
+	out := make([]HostRouter, len(p.all))
+	for i, r := range p.all {
+		at[r.ID] = i
+		out[i] = HostRouter{ID: string(r.ID), Routes: r.Routes}
+		if port, ok := p.legs[r.GatewayPortID]; ok && len(port.Addresses) > 0 {
+			n := networks[port.NetworkID]
+			out[i].Gateway = &HostGateway{HostInterface: leg(port, n), NextHop: n.nextHop(port), SNAT: r.SNAT}
+		}
+	}
+	for _, port := range p.legs {
+		if i := at[RouterID(port.DeviceID)]; port.DeviceOwner == OwnerInterface {
+			out[i].Interfaces = append(out[i].Interfaces, leg(port, networks[port.NetworkID]))
+		}
+	}
+	for _, f := range p.floating {
+		if i := at[f.RouterID]; out[i].Gateway != nil {
+			out[i].Floating = append(out[i].Floating, HostFloating{ID: string(f.ID), Address: f.Address, Fixed: f.FixedAddress})
+		}
+	}
+	return out
+}
+
+func leg(p Port, n HostNetwork) HostInterface {
+	h := HostInterface{Port: string(p.ID), Network: string(p.NetworkID), MAC: p.MAC}
+	for _, a := range p.Addresses {
+		if s, ok := n.subnet(a.SubnetID); ok {
+			h.Addresses = append(h.Addresses, netip.PrefixFrom(a.Address, s.CIDR.Bits()))
+		}
+	}
+	return h
+}
+
+func (n HostNetwork) subnet(id SubnetID) (HostSubnet, bool) {
+	for _, s := range n.Subnets {
+		if s.ID == string(id) {
+			return s, true
+		}
+	}
+	return HostSubnet{}, false
+}
+
+// nextHop returns the gateway of the first of a port's subnets that has one.
+func (n HostNetwork) nextHop(p Port) netip.Addr {
+	for _, a := range p.Addresses {
+		if s, ok := n.subnet(a.SubnetID); ok && s.Gateway.IsValid() {
+			return s.Gateway
+		}
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,77 @@
+// Package volumeapi serves volumes over the protocol of OpenStack's block
+// storage service, Cinder v3. Handlers decode, call volume.Service and encode.
+package volumeapi
+
+import (
+	"net/http"
+
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/rest/dialect"
+	"github.com/nacre-cloud/nacre/volume"
+)
+
+type api struct{ volumes volume.Service }
+
+// Versions of the protocol that are spoken, and where.
+const (
+	minVersion = "3.0"
+	maxVersion = "3.70"
+	root       = "/v3/{project_id}"
+)
+
+// New returns the HTTP face of s.
+func New(s volume.Service) rest.Face {
+	a := &api{s}
+	f := rest.Face{
+		Name:   "volume",
+		Prefix: "/volume",
+		Services: []rest.Service{
+			{Type: "volumev3", Name: "cinderv3", Path: "/v3/%(project_id)s"},
+			{Type: "block-storage", Name: "cinderv3", Path: "/v3/%(project_id)s"},
+		},
+		Dialect: dialect.Keyed,
+		Statuses: map[error]int{
+			fault.OverQuota:     http.StatusRequestEntityTooLarge,
+			volume.ErrReference: http.StatusNotFound,
+			volume.ErrState:     http.StatusBadRequest,
+			fault.Unsupported:   http.StatusBadRequest,
+		},
+		Microversions: &rest.Microversions{Min: minVersion, Max: maxVersion, Service: "volume"},
+		Documents:     documents(),
+	}
+	for _, routes := range [][]rest.Route{a.volumeRoutes(), a.snapshotRoutes(), a.attachmentRoutes(), a.typeRoutes(), a.otherRoutes()} {
+		f.Routes = append(f.Routes, routes...)
+	}
+	return f
+}
+
+func documents() []rest.Document {
+	versions := map[string]any{"versions": []any{map[string]any{
+		"id": "v3.0", "status": "CURRENT", "version": maxVersion, "min_version": minVersion, "updated": "2022-08-31T00:00:00Z",
+		"links":       []rest.Link{{Rel: "self", Href: "{base}/v3/"}},
+		"media-types": []any{map[string]string{"base": "application/json", "type": "application/vnd.openstack.volume+json;version=3"}},
+	}}}
+	return []rest.Document{
+		{Path: "/", Status: http.StatusMultipleChoices, Body: versions},
+		{Path: "/v3", Body: versions},
+	}
+}
+
+// paging is how every list of this face is cut.
+func paging() rest.Paging {
+	return rest.Paging{Keys: map[string]string{
+		"id": "id", "name": "name", "display_name": "name", "status": "status", "size": "size",
+		"created_at": "created_at", "availability_zone": "availability_zone", "bootable": "bootable",
+	}, Links: rest.NextLink}
+}
+
+// wanted returns the project that a request is about: another than the caller's
+// needs all_tenants as well.
+func wanted(q *rest.Query) (project string, all bool) {
+	all = q.Flag("all_tenants")
+	if project = q.String("project_id"); !all {
+		project = ""
+	}
+	return project, all
+}
