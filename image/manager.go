@@ -37,7 +37,7 @@ type Config struct {
 // DefaultQuota is what a project may use unless Config or an administrator says otherwise.
 var DefaultQuota = quota.Amount{ResourceImages: 1000, ResourceSizeMiB: 1 << 20}
 
-// Manager is the Service, Content and Tickets of the process that owns the tables.
+// Manager is the Service and Content of the process that owns the tables.
 type Manager struct {
 	db     *db.DB
 	log    *slog.Logger
@@ -80,7 +80,6 @@ func New(p Params) (*Manager, error) {
 		m.config.Lease = time.Minute
 	}
 	_, _ = rand.Read(m.seal.key[:]) // never fails
-	m.seal.served.Store(&m.config.URL)
 	m.remove = flow.Register(p.Flows, m.deleteFlow())
 	m.reconciler = flow.NewReconciler(m.log, "image", 0, m.Reconcile)
 	return m, nil
@@ -123,5 +122,4 @@ func (m *Manager) placeable(store string) (string, error) {
 var (
 	_ Service = (*Manager)(nil)
 	_ Content = (*Manager)(nil)
-	_ Tickets = (*Manager)(nil)
 )

@@ -28,15 +28,14 @@ type Params struct {
 	Config Config       `optional:"true"`
 }
 
-// Module provides Service, Content and Tickets of the process that owns the
-// tables. It needs at least one store.
+// Module provides the Manager of the process that owns the tables, as Service,
+// Content and Source. It needs at least one store.
 var Module = fx.Module("image",
 	fx.Provide(
 		newStarted,
 		func(m *Manager) Service { return m },
 		func(m *Manager) Content { return m },
 		func(m *Manager) Source { return m },
-		func(m *Manager) Tickets { return m },
 		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
 	))
 

@@ -76,16 +76,6 @@ type Content interface {
 	Upload(ctx context.Context, id ID, r io.Reader) (Image, error)
 }
 
-// Tickets let a process that has no store reach bytes over HTTP: it asks for a
-// ticket over the bus and shows it to the HTTP face of the process that gave it.
-type Tickets interface {
-	// Ticket lets whoever holds it read or upload one image for a short time, if
-	// the caller may.
-	Ticket(ctx context.Context, s TicketSpec) (Ticket, error)
-	// Redeem returns what a ticket is for, or fault.Unauthenticated.
-	Redeem(ctx context.Context, token string) (TicketSpec, error)
-}
-
 // A CreateSpec says which image to create.
 type CreateSpec struct {
 	ID              ID // made when empty

@@ -61,7 +61,7 @@ func listImages(ctx context.Context, idb bun.IDB, r reach, q Query) (page.Of[Ima
 // whereVisible keeps what r may see, and of that what the query wants to see.
 func whereVisible(query *bun.SelectQuery, idb bun.IDB, r reach, q Query) {
 	offered := idb.NewSelect().Model((*Member)(nil)).ColumnExpr("1").
-		Where("image_id = ?TableAlias.id").Where("project_id = ?", r.project)
+		Where("image_id = image.id").Where("project_id = ?", r.project)
 	if !r.all || q.MemberStatus != "" {
 		switch q.MemberStatus {
 		case AnyStatus:

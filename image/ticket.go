@@ -20,8 +20,8 @@ const ticketLife = time.Minute
 // A seal makes tickets that only this process, in this life, takes for its own:
 // its key is made at random when it starts and never leaves it.
 type seal struct {
-	key    [32]byte
-	served atomic.Pointer[string] // the URL of the face that takes tickets
+	key [32]byte
+	url atomic.Pointer[func() string] // of the face that takes tickets
 }
 
 // stub is what a ticket says, under the seal.
@@ -30,14 +30,23 @@ type stub struct {
 	Expires int64 // Unix seconds
 }
 
-// ServedAt says at which URL this process serves bytes, unless Config.URL did.
-func (m *Manager) ServedAt(url string) {
-	if m.config.URL == "" {
-		m.seal.served.Store(&url)
+// ServedAt says at which URL this process serves bytes. The function is asked
+// for each ticket; Config.URL goes before it.
+func (m *Manager) ServedAt(url func() string) { m.seal.url.Store(&url) }
+
+func (m *Manager) url() (string, error) {
+	if m.config.URL != "" {
+		return m.config.URL, nil
 	}
+	if f := m.seal.url.Load(); f != nil {
+		return (*f)(), nil
+	}
+	return "", fault.Unavailable.Errorf("image: this process serves no bytes; list imageapi.Bytes or set image.Config.URL")
 }
 
-// Ticket implements Tickets.
+// Ticket lets whoever holds it read or upload one image for a short time, if the
+// caller may. It is for a process without a store, which asks over the bus and
+// shows it to the HTTP face of this process: bytes never cross the bus.
 func (m *Manager) Ticket(ctx context.Context, s TicketSpec) (Ticket, error) {
 	var i Image
 	var err error
@@ -49,9 +58,9 @@ func (m *Manager) Ticket(ctx context.Context, s TicketSpec) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	url := *m.seal.served.Load()
-	if url == "" {
-		return Ticket{}, fault.Unavailable.Errorf("image: this process serves no bytes yet; list imageapi.Module or set image.Config.URL")
+	url, err := m.url()
+	if err != nil {
+		return Ticket{}, err
 	}
 	expires := time.Now().Add(ticketLife)
 	text, err := json.Marshal(stub{s, expires.Unix()})
@@ -61,8 +70,9 @@ func (m *Manager) Ticket(ctx context.Context, s TicketSpec) (Ticket, error) {
 	return Ticket{URL: url, Token: m.seal.sign(text), Expires: expires, Image: i}, nil
 }
 
-// Redeem implements Tickets.
-func (m *Manager) Redeem(_ context.Context, token string) (TicketSpec, error) {
+// Redeem returns what a ticket is for. One that this process did not give, or
+// that is too old, is fault.Unauthenticated.
+func (m *Manager) Redeem(token string) (TicketSpec, error) {
 	text, ok := m.seal.open(token)
 	var s stub
 	if !ok || json.Unmarshal(text, &s) != nil || time.Now().Unix() > s.Expires {

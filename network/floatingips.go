@@ -109,7 +109,7 @@ func (m *Manager) hold(ctx context.Context, tx *db.Tx, f *FloatingIP, want netip
 
 // aim makes f stand for an address of a port, or for nobody.
 func (f *FloatingIP) aim(ctx context.Context, tx *db.Tx, port PortID, fixed netip.Addr) error {
-	f.PortID, f.FixedAddress, f.RouterID = "", netip.Addr{}, ""
+	f.PortID, f.FixedAddress, f.RouterID = "", Addr{}, ""
 	if port == "" {
 		if fixed.IsValid() {
 			return fault.Invalid.Errorf("fixed_ip_address %s cannot be specified without a port_id", fixed)
@@ -134,7 +134,7 @@ func (f *FloatingIP) aim(ctx context.Context, tx *db.Tx, port PortID, fixed neti
 	if router, err = wayTo(ctx, tx, f.NetworkID, at.SubnetID); err != nil {
 		return err
 	}
-	f.PortID, f.FixedAddress, f.RouterID = port, at.Address, router
+	f.PortID, f.FixedAddress, f.RouterID = port, Addr{at.Address}, router
 	return nil
 }
 

@@ -54,7 +54,7 @@ func (p routerPlan) routers(networks map[ID]HostNetwork) []HostRouter {
 	}
 	for _, f := range p.floating {
 		if i := at[f.RouterID]; out[i].Gateway != nil {
-			out[i].Floating = append(out[i].Floating, HostFloating{ID: string(f.ID), Address: f.Address, Fixed: f.FixedAddress})
+			out[i].Floating = append(out[i].Floating, HostFloating{ID: string(f.ID), Address: f.Address, Fixed: f.FixedAddress.Addr})
 		}
 	}
 	return out

@@ -212,7 +212,7 @@ func (c *carried) readNetworks(ctx context.Context, ids []ID) error {
 		for _, s := range subnets {
 			if s.NetworkID == n.ID {
 				h.Subnets = append(h.Subnets, HostSubnet{
-					ID: string(s.ID), CIDR: s.CIDR, Gateway: s.Gateway, DHCP: s.DHCPAddress, DNS: s.DNS, Routes: s.Routes,
+					ID: string(s.ID), CIDR: s.CIDR, Gateway: s.Gateway.Addr, DHCP: s.DHCPAddress.Addr, DNS: s.DNS, Routes: s.Routes,
 				})
 			}
 		}

@@ -96,7 +96,7 @@ func (m *Manager) interfaceBySubnet(ctx context.Context, r Router, id SubnetID) 
 		if err := noClash(ctx, tx, r, sub); err != nil {
 			return err
 		}
-		return m.plug(ctx, tx, &p, &[]FixedIP{{SubnetID: sub.ID, Address: sub.Gateway}}, []Subnet{sub})
+		return m.plug(ctx, tx, &p, &[]FixedIP{{SubnetID: sub.ID, Address: sub.Gateway.Addr}}, []Subnet{sub})
 	})
 }
 
@@ -184,7 +184,7 @@ func unneeded(ctx context.Context, tx *db.Tx, r Router, p Port) error {
 			continue
 		}
 		for _, f := range floating {
-			if s.CIDR.Contains(f.FixedAddress) {
+			if s.CIDR.Contains(f.FixedAddress.Addr) {
 				return ErrInUse.Errorf("router interface for subnet %s on router %s cannot be deleted, as it is required by one or more floating IPs", s.ID, r.ID)
 			}
 		}

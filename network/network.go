@@ -76,14 +76,14 @@ type Subnet struct {
 	Attributes
 	NetworkID   ID
 	CIDR        netip.Prefix
-	Gateway     netip.Addr   // zero: none
+	Gateway     Addr         // zero: none
 	Pools       []Pool       `bun:"type:text"` // where addresses are chosen from
 	DNS         []netip.Addr `bun:"type:text"`
 	Routes      []Route      `bun:"type:text"` // handed to guests
 	DHCP        bool
-	DHCPAddress netip.Addr // what answers DHCP on hosts; zero without DHCP, and with IPv6
-	AddressMode IPv6Mode   // how guests get their IPv6 addresses
-	RAMode      IPv6Mode   // what routers announce
+	DHCPAddress Addr     // what answers DHCP on hosts; zero without DHCP, and with IPv6
+	AddressMode IPv6Mode // how guests get their IPv6 addresses
+	RAMode      IPv6Mode // what routers announce
 
 	Shared bool `bun:",scanonly"` // as its network is
 }
@@ -185,11 +185,11 @@ type Rule struct {
 	ProjectID   string
 	Description string
 	Ingress     bool   // to the port, else from it
-	IPv6        bool   // else IPv4
+	IPv6        bool   `bun:"ipv6"` // else IPv4
 	Protocol    string // a name such as "tcp", or a number from 0 to 255; empty: any
 	// Min and Max bound the destination port, or are type and code of ICMP; nil: any.
 	Min, Max    *int
-	Remote      netip.Prefix    // the other side; zero: anybody
+	Remote      Prefix          // the other side; zero: anybody
 	RemoteGroup SecurityGroupID // whose members are the other side, if not empty
 	Revision    int64
 	CreatedAt   time.Time
@@ -228,10 +228,10 @@ type FloatingIP struct {
 	Attributes
 	NetworkID    ID // external
 	Address      netip.Addr
-	HolderID     PortID     // the port that holds Address
-	PortID       PortID     // whom it stands for; empty: nobody
-	FixedAddress netip.Addr // of that port
-	RouterID     RouterID   // on the way to it
+	HolderID     PortID   // the port that holds Address
+	PortID       PortID   // whom it stands for; empty: nobody
+	FixedAddress Addr     // of that port
+	RouterID     RouterID // on the way to it
 	DNSName      string
 	DNSDomain    string
 }

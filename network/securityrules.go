@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -126,7 +125,7 @@ func equal(a, b *int) bool {
 // host describes the rule to a host.
 func (r Rule) host() HostRule {
 	proto, _ := r.number()
-	h := HostRule{Ingress: r.Ingress, IPv6: r.IPv6, Proto: proto, Remote: r.Remote, Group: string(r.RemoteGroup)}
+	h := HostRule{Ingress: r.Ingress, IPv6: r.IPv6, Proto: proto, Remote: r.Remote.Prefix, Group: string(r.RemoteGroup)}
 	small := func(n *int) *uint8 {
 		if n == nil {
 			return nil
@@ -165,7 +164,7 @@ func (m *Manager) CreateRule(ctx context.Context, r Rule) (Rule, error) {
 		}
 	}
 	if r.Remote.IsValid() && r.Remote.Bits() == 0 {
-		r.Remote = netip.Prefix{} // so that the two spellings of "anybody" are one rule
+		r.Remote = Prefix{} // so that the two spellings of "anybody" are one rule
 	}
 	if err := r.check(); err != nil {
 		return Rule{}, err

@@ -69,10 +69,10 @@ func planSubnet(s SubnetSpec) (Subnet, error) {
 	if !s.CIDR.IsValid() || s.CIDR.Bits() == 0 || s.CIDR.Addr().Is4In6() || s.CIDR.Addr().IsMulticast() {
 		return sub, fault.Invalid.Errorf("%q is not a range of addresses such as 10.0.0.0/24", s.CIDR)
 	}
-	sub.Gateway = firstOf(sub.CIDR)
-	set(&sub.Gateway, s.Gateway)
+	sub.Gateway = Addr{firstOf(sub.CIDR)}
+	set(&sub.Gateway.Addr, s.Gateway)
 	if sub.Pools == nil {
-		sub.Pools = defaultPools(sub.CIDR, sub.Gateway)
+		sub.Pools = defaultPools(sub.CIDR, sub.Gateway.Addr)
 	}
 	var err error
 	if sub.Attributes, err = attributes(s.ProjectID, s.Base); err != nil {
@@ -96,11 +96,11 @@ func (s *Subnet) check() error {
 			return fault.Invalid.Errorf("allocation pool %s-%s is not a range within %s", p.First, p.Last, s.CIDR)
 		case i > 0 && s.Pools[i-1].Last.Compare(p.First) >= 0:
 			return fault.Conflict.Errorf("allocation pools %s-%s and %s-%s overlap", s.Pools[i-1].First, s.Pools[i-1].Last, p.First, p.Last)
-		case p.holds(s.Gateway):
+		case p.holds(s.Gateway.Addr):
 			return ErrGatewayInPool.Errorf("gateway %s is in the allocation pool %s-%s", s.Gateway, p.First, p.Last)
 		}
 	}
-	if s.Gateway.IsValid() && !(s.CIDR.Contains(s.Gateway) || s.Gateway.IsLinkLocalUnicast()) {
+	if s.Gateway.IsValid() && !(s.CIDR.Contains(s.Gateway.Addr) || s.Gateway.IsLinkLocalUnicast()) {
 		return fault.Invalid.Errorf("gateway %s is not in subnet %s", s.Gateway, s.CIDR)
 	}
 	for _, r := range s.Routes {
@@ -191,12 +191,12 @@ func (m *Manager) serveDHCP(ctx context.Context, tx *db.Tx, s *Subnet) error {
 		if err != nil {
 			return err
 		}
-		s.DHCPAddress = a
+		s.DHCPAddress = Addr{a}
 	case !want && s.DHCPAddress.IsValid():
-		if err := release(ctx, tx, s.NetworkID, s.DHCPAddress); err != nil {
+		if err := release(ctx, tx, s.NetworkID, s.DHCPAddress.Addr); err != nil {
 			return err
 		}
-		s.DHCPAddress = netip.Addr{}
+		s.DHCPAddress = Addr{}
 	default:
 		return nil
 	}
@@ -237,7 +237,7 @@ func (m *Manager) UpdateSubnet(ctx context.Context, p SubnetPatch) (Subnet, erro
 		if s, err = loadSubnet(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		set(&s.Gateway, p.Gateway)
+		set(&s.Gateway.Addr, p.Gateway)
 		set(&s.DNS, p.DNS)
 		set(&s.Routes, p.Routes)
 		set(&s.DHCP, p.DHCP)

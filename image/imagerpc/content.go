@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nacre-cloud/nacre/image"
@@ -61,8 +62,8 @@ func (c Content) Upload(ctx context.Context, id image.ID, r io.Reader) (image.Im
 	}
 	source := &watched{r: r}
 	resp, err := c.do(ctx, http.MethodPut, t, http.Header{"Expect": {"100-continue"}}, source)
-	if source.err != nil {
-		return image.Image{}, fault.Unavailable.Wrap(source.err, "upload image %s", id)
+	if broken := source.end(); broken != nil && err != nil {
+		return image.Image{}, fault.Unavailable.Wrap(broken, "upload image %s", id)
 	}
 	if err != nil {
 		return image.Image{}, err
@@ -97,18 +98,18 @@ func (c Content) do(ctx context.Context, method string, t image.Ticket, header h
 	return resp, nil
 }
 
-// A Failure is an error as the other process tells it, over HTTP as over the bus.
-type Failure struct {
+// told is an error as the other process tells it, over HTTP as over the bus.
+type told struct {
 	Kind    fault.Kind `json:"kind"`
 	Reason  string     `json:"reason,omitempty"`
 	Message string     `json:"message"`
 }
 
-// maxFailure is the longest Failure that is read, in bytes.
+// maxFailure is the longest error that is read, in bytes.
 const maxFailure = 64 << 10
 
 func failure(resp *http.Response) error {
-	var f Failure
+	var f told
 	err := json.NewDecoder(io.LimitReader(resp.Body, maxFailure)).Decode(&f)
 	switch {
 	case err != nil || !slices.Contains(fault.Kinds, f.Kind):
@@ -130,24 +131,39 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return n, fault.Unavailable.Wrap(err, "read image %s", b.id)
 	}
 	return n, err
 }
 
-// watched remembers why reading failed: the HTTP client hides it.
+// watched remembers why reading failed, which the HTTP client hides, and lets
+// nobody read once the call is over, which the client might.
 type watched struct {
-	r   io.Reader
-	err error
+	mu   sync.Mutex
+	r    io.Reader
+	over bool
+	err  error
 }
 
 func (w *watched) Read(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return 0, io.ErrClosedPipe
+	}
 	n, err := w.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.err = err
 	}
 	return n, err
+}
+
+func (w *watched) end() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	return w.err
 }
 
 var _ image.Content = Content{}

@@ -48,7 +48,7 @@ func Serve(b *bus.Bus, s image.Service) {
 }
 
 // ServeTickets lets every process on the bus reach the bytes that this one serves.
-func ServeTickets(b *bus.Bus, t image.Tickets) { giveTicket.Serve(b, t.Ticket) }
+func ServeTickets(b *bus.Bus, m *image.Manager) { giveTicket.Serve(b, m.Ticket) }
 
 // Client is the image.Service of another process.
 type Client struct{ Bus *bus.Bus }

@@ -14,6 +14,6 @@ var Module = fx.Module("image client", fx.Provide(
 	func(b *bus.Bus) image.Source { return Content{Bus: b} },
 ))
 
-// Server serves this process's images to the others. Their bytes go through the
-// HTTP face of imageapi.
+// Server serves this process's images to the others. Their bytes go over HTTP:
+// list imageapi.Bytes too.
 var Server = fx.Module("image server", fx.Invoke(Serve, ServeTickets))

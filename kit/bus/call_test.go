@@ -178,8 +178,8 @@ func TestStopWaitsForHandlers(t *testing.T) {
 			return errors.Is(err, fault.Unavailable)
 		})
 		select {
-		case <-stopped:
-			t.Fatal("stopped before the handler had ended")
+		case err := <-stopped:
+			t.Fatal("stopped before the handler had ended", err)
 		default:
 		}
 		close(release)

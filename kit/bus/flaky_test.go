@@ -30,7 +30,7 @@ type flakySub struct {
 	end  context.CancelFunc
 }
 
-func newFlaky(real bus.Transport) *flaky { return &flaky{Transport: real} }
+func newFlaky(sound bus.Transport) *flaky { return &flaky{Transport: sound} }
 
 func (f *flaky) transport() bus.Transport {
 	return bus.Transport{Publisher: flakyEnd{f, nil}, Broadcast: flakyEnd{f, f.Broadcast}, Queue: flakyEnd{f, f.Queue}}

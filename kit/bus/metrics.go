@@ -33,8 +33,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		calls:   register(r, prometheus.NewHistogramVec(histogram("call_seconds", "Time from call to answer."), outcome)),
 		serves:  register(r, prometheus.NewHistogramVec(histogram("serve_seconds", "Time a handler of calls took."), outcome)),
 		relayed: register(r, prometheus.NewHistogram(histogram("outbox_seconds", "Time an event waited in the outbox."))),
-		lag: register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nacre_bus_listener_lag",
-			Help: "Positions of the log a listener has not come to."}, []string{"listener", "origin"})),
+		lag: register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nacre_bus_listener_lag",
+			Help: "Positions of the log a listener has not come to.",
+		}, []string{"listener", "origin"})),
 		events: counter("events_total", "Events handled."),
 		dead:   counter("dead_letters_total", "Events a listener gave up."),
 		lost:   counter("pruned_total", "Times a listener came too late for events that were pruned."),

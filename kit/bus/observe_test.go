@@ -23,7 +23,7 @@ func TestOneTraceAcrossCallsAndEvents(t *testing.T) {
 	server := bustest.Start(t, bus.Params{Transport: connect(t), DB: d, Traces: traces})
 	client := bustest.Start(t, bus.Params{Transport: connect(t), Traces: traces})
 	var seen notes
-	bus.On(server, "l", func(ctx context.Context, _ *db.Tx, e born) error {
+	bus.On(server, "l", func(ctx context.Context, _ *db.Tx, _ born) error {
 		seen.add(bus.Baggage(ctx)["who"] + " " + trace.SpanContextFromContext(ctx).TraceID().String())
 		return nil
 	})

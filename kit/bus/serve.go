@@ -36,7 +36,8 @@ func (m Method[Req, Res]) server(b *Bus, handle func(context.Context, Req) (Res,
 	}
 	b.served[string(m)] = true
 	name, _, _ := strings.Cut(string(m), toHost)
-	return &server{bus: b, topic: string(m), name: name, slots: make(chan struct{}, b.config.Parallel),
+	return &server{
+		bus: b, topic: string(m), name: name, slots: make(chan struct{}, b.config.Parallel),
 		handle: func(ctx context.Context, body []byte) ([]byte, error) {
 			var req Req
 			if err := json.Unmarshal(body, &req); err != nil {
@@ -48,7 +49,8 @@ func (m Method[Req, Res]) server(b *Bus, handle func(context.Context, Req) (Res,
 			}
 			out, err := json.Marshal(res)
 			return out, fault.Internal.Wrap(err, "encode the result of %s", m)
-		}}
+		},
+	}
 }
 
 // maxQueue is how many calls of one method may wait for a slot.

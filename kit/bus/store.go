@@ -139,15 +139,16 @@ func places(ctx context.Context, q bun.IDB, listener, origin string) (map[string
 	return out, nil
 }
 
-// move sets the places of a listener for the topics to position, never back.
-func move(ctx context.Context, tx *db.Tx, listener, origin string, topics []string, position int64) error {
+// move sets the place of a listener to p for all the topics, never back.
+func move(ctx context.Context, q bun.IDB, p place, topics []string) error {
 	rows := make([]place, len(topics))
 	for i, topic := range topics {
-		rows[i] = place{Listener: listener, Origin: origin, Topic: topic, Position: position}
+		rows[i] = p
+		rows[i].Topic = topic
 	}
-	_, err := tx.NewInsert().Model(&rows).On("CONFLICT (listener, origin, topic) DO UPDATE").
+	_, err := q.NewInsert().Model(&rows).On("CONFLICT (listener, origin, topic) DO UPDATE").
 		Set("position = EXCLUDED.position").Where("bus_inbox.position < EXCLUDED.position").Exec(ctx)
-	return db.Fault(err, "move the place of %s", listener)
+	return db.Fault(err, "move the place of %s", p.Listener)
 }
 
 func insertLetter(ctx context.Context, q bun.IDB, l *DeadLetter) error {

@@ -115,7 +115,7 @@ func (l local) Publish(topic string, messages ...*message.Message) error {
 			return fault.Unavailable.Errorf("nobody serves %s", topic)
 		}
 	}
-	return l.Publisher.Publish(topic, messages...)
+	return fault.Unavailable.Wrap(l.Publisher.Publish(topic, messages...), "publish on %s", topic)
 }
 
 // queues gives each message of a broadcasting subscriber to one of its own subscribers.
@@ -146,7 +146,7 @@ func (q *queues) Subscribe(ctx context.Context, topic string) (<-chan *message.M
 		in, err := q.broadcast.Subscribe(all, topic)
 		if err != nil {
 			end()
-			return nil, err
+			return nil, fault.Unavailable.Wrap(err, "subscribe to %s", topic)
 		}
 		g = &group{in: in, end: end}
 		q.groups[topic] = g
@@ -189,7 +189,7 @@ func (q *queues) leave(topic string, g *group) {
 	}
 }
 
-func (q *queues) Close() error { return q.broadcast.Close() }
+func (q *queues) Close() error { return fault.Internal.Wrap(q.broadcast.Close(), "close the queues") }
 
 var (
 	_ message.Publisher  = local{}

@@ -136,12 +136,16 @@ func (w *worker) save() error {
 		return nil
 	}
 	err := w.bus.db.Tx(w.bus.running.ctx, func(ctx context.Context, tx *db.Tx) error {
-		return move(ctx, tx, w.listener.name, w.origin, w.topics, w.done)
+		return move(ctx, tx, w.at(w.done), w.topics)
 	})
 	if err == nil {
 		w.wrote(w.done)
 	}
 	return err
+}
+
+func (w *worker) at(position int64) place {
+	return place{Listener: w.listener.name, Origin: w.origin, Position: position}
 }
 
 func (w *worker) wrote(position int64) {
@@ -202,7 +206,7 @@ func (w *worker) handleSome(events []logged) (did int, err error) {
 		if ahead = w.least(at) >= last; ahead {
 			return nil
 		}
-		return move(ctx, tx, w.listener.name, w.origin, w.topics, last)
+		return move(ctx, tx, w.at(last), w.topics)
 	})
 	if err != nil {
 		return did % len(events), err
@@ -263,13 +267,15 @@ func (w *worker) bury(e logged, cause error, attempts int) error {
 		if err != nil || e.Position <= at[e.Topic] {
 			return err
 		}
-		l := &DeadLetter{ID: newID(), Listener: w.listener.name, Origin: w.origin, Position: e.Position,
+		l := &DeadLetter{
+			ID: newID(), Listener: w.listener.name, Origin: w.origin, Position: e.Position,
 			Event: e.ID, Topic: e.Topic, Body: string(e.Body), Baggage: string(baggage),
-			Error: cause.Error(), Attempts: attempts, CreatedAt: time.Now().UTC()}
+			Error: cause.Error(), Attempts: attempts, CreatedAt: time.Now().UTC(),
+		}
 		if err := insertLetter(ctx, tx, l); err != nil {
 			return err
 		}
-		return move(ctx, tx, w.listener.name, w.origin, w.topics, e.Position)
+		return move(ctx, tx, w.at(e.Position), w.topics)
 	})
 	if err == nil {
 		w.wrote(e.Position)

@@ -15,6 +15,9 @@ type Driver struct{}
 // Open answers fault.Unsupported: bridges, taps and nftables are Linux.
 func Open(Config) (*Driver, error) { return nil, unsupported() }
 
+// Check answers fault.Unsupported.
+func Check(context.Context) error { return unsupported() }
+
 // Apply answers fault.Unsupported.
 func (*Driver) Apply(context.Context, network.View) error { return unsupported() }
 

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
-	wnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
+	watermillnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 
@@ -40,8 +40,8 @@ type Client struct {
 	mu        sync.RWMutex
 	conn      *nats.Conn
 	publisher message.Publisher
-	broadcast message.Subscriber
-	queue     message.Subscriber
+	broadcast *subscriber
+	queue     *subscriber
 }
 
 // New returns a client. It connects at Start.
@@ -74,7 +74,7 @@ func (c *Client) Start(context.Context) error {
 	}
 	if err := c.wire(conn); err != nil {
 		conn.Close()
-		return fault.Internal.Wrap(err, "connect to NATS")
+		return err
 	}
 	return nil
 }
@@ -121,11 +121,11 @@ func (c Config) options() (string, []nats.Option, error) {
 
 // wire puts watermill's ends on one connection.
 func (c *Client) wire(conn *nats.Conn) (err error) {
-	c.publisher, err = wnats.NewPublisherWithNatsConn(conn, wnats.PublisherPublishConfig{
-		Marshaler: codec{}, SubjectCalculator: wnats.DefaultSubjectCalculator, JetStream: wnats.JetStreamConfig{Disabled: true},
+	c.publisher, err = watermillnats.NewPublisherWithNatsConn(conn, watermillnats.PublisherPublishConfig{
+		Marshaler: codec{}, SubjectCalculator: watermillnats.DefaultSubjectCalculator, JetStream: watermillnats.JetStreamConfig{Disabled: true},
 	}, watermill.NopLogger{})
 	c.broadcast, c.queue, c.conn = newSubscriber(conn, ""), newSubscriber(conn, "nacre"), conn
-	return err
+	return fault.Internal.Wrap(err, "prepare to publish")
 }
 
 // Stop sends what was published, ends every subscription, then the connection.
@@ -190,7 +190,7 @@ func (e queueEnd) Subscribe(ctx context.Context, topic string) (<-chan *message.
 
 var errNotStarted = fault.Unavailable.Errorf("the NATS client is not started")
 
-func subscribe(ctx context.Context, s message.Subscriber, topic string) (<-chan *message.Message, error) {
+func subscribe(ctx context.Context, s *subscriber, topic string) (<-chan *message.Message, error) {
 	if s == nil {
 		return nil, errNotStarted
 	}

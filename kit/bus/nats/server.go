@@ -184,7 +184,8 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 	if s.server == nil {
 		return nil, fault.Unavailable.Errorf("the NATS server of this process is not started")
 	}
-	return s.server.InProcessConn()
+	conn, err := s.server.InProcessConn()
+	return conn, fault.Unavailable.Wrap(err, "connect within the process")
 }
 
 // logger hands the server's log to ours. Its notices are about its own life.
@@ -193,12 +194,15 @@ type logger struct{ to *slog.Logger }
 func (l logger) Noticef(format string, v ...any) {
 	l.to.Debug("nats server: " + fmt.Sprintf(format, v...))
 }
+
 func (l logger) Warnf(format string, v ...any) {
 	l.to.Warn("nats server: " + fmt.Sprintf(format, v...))
 }
+
 func (l logger) Errorf(format string, v ...any) {
 	l.to.Error("nats server: " + fmt.Sprintf(format, v...))
 }
+
 func (l logger) Fatalf(format string, v ...any) {
 	l.to.Error("nats server: " + fmt.Sprintf(format, v...))
 }

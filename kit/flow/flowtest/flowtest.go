@@ -21,6 +21,8 @@ type World[S any] struct {
 	Flow    *flow.Flow[S]
 	Subject string
 	State   S
+	// Context is what the run is started with, such as its caller; nil means the test's.
+	Context context.Context
 	// Begin writes what is inserted together with the run; it may be nil.
 	Begin func(ctx context.Context, tx *db.Tx) error
 	// Done fails the test unless everything the flow promises is there.
@@ -86,7 +88,11 @@ func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 
 func (w World[S]) start(t *testing.T, f *flow.Flow[S]) {
 	t.Helper()
-	err := w.DB.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+	ctx := w.Context
+	if ctx == nil {
+		ctx = t.Context()
+	}
+	err := w.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if w.Begin != nil {
 			if err := w.Begin(ctx, tx); err != nil {
 				return err

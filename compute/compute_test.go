@@ -1,0 +1,242 @@
+package compute_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"testing"
+
+	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/compute/computetest"
+	computememory "github.com/nacre-cloud/nacre/compute/memory"
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/image"
+	imagememory "github.com/nacre-cloud/nacre/image/memory"
+	"github.com/nacre-cloud/nacre/kit/bus"
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
+	"github.com/nacre-cloud/nacre/kit/quota"
+	"github.com/nacre-cloud/nacre/network"
+	networkmemory "github.com/nacre-cloud/nacre/network/memory"
+	"github.com/nacre-cloud/nacre/scheduler"
+	"github.com/nacre-cloud/nacre/volume"
+	volumememory "github.com/nacre-cloud/nacre/volume/memory"
+)
+
+var migrations = []db.Migrations{
+	bus.Migrations, flow.Migrations, quota.Migrations, image.Migrations, network.Migrations,
+	volume.Migrations, scheduler.Migrations, compute.Migrations,
+}
+
+// cloud is a Manager on a database, with everything it stands on in RAM.
+type cloud struct {
+	*compute.Manager
+	db       *db.DB
+	volumes  *volume.Manager
+	networks *network.Manager
+	places   scheduler.Service
+	host     *computememory.Driver
+	image    string
+	network  string
+}
+
+type part interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+}
+
+func newCloud(t testing.TB, d *db.DB, config computememory.Config) *cloud {
+	t.Helper()
+	e := flow.NewEngine(d, nil, flow.Config{})
+	c := &cloud{db: d, host: computememory.New(config)}
+	images, err := image.New(image.Params{DB: d, Flows: e, Stores: []image.Store{{Name: "memory", Driver: imagememory.New(imagememory.Config{})}}})
+	must(t, err)
+	c.networks, err = network.New(network.Params{DB: d, Hosts: []network.Host{{Name: "host1", Driver: networkmemory.New()}}})
+	must(t, err)
+	c.volumes, err = volume.New(volume.Params{
+		DB: d, Flows: e, Images: volumeImages{images}, Backends: []volume.Backend{{Name: "memory", Driver: volumememory.New()}},
+	})
+	must(t, err)
+	placer, err := scheduler.New(scheduler.Params{DB: d})
+	must(t, err)
+	c.places = placer
+	c.Manager, err = compute.New(compute.Params{
+		DB: d, Flows: e, Images: images, Networks: c.networks, Volumes: c.volumes, Scheduler: placer,
+		Hosts: []compute.Host{{Name: "host1", Driver: c.host}},
+	})
+	must(t, err)
+	agent := compute.NewAgent("host1", c.host, placer, c.Manager, nil, compute.AgentConfig{})
+	start(t, images, c.networks, c.volumes, placer, c.Manager, agent, e)
+	c.seed(t, images)
+	return c
+}
+
+func start(t testing.TB, parts ...part) {
+	t.Helper()
+	for _, p := range parts {
+		must(t, p.Start(t.Context()))
+		t.Cleanup(func() {
+			if err := p.Stop(context.WithoutCancel(t.Context())); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func (c *cloud) seed(t testing.TB, images *image.Manager) {
+	t.Helper()
+	admin := computetest.As(t, "admin", identity.RoleAdmin)
+	i, err := images.CreateImage(admin, image.CreateSpec{Name: "image", Visibility: image.Public, DiskFormat: "raw", ContainerFormat: "bare"})
+	must(t, err)
+	_, err = images.Upload(admin, i.ID, bytes.NewReader(make([]byte, 4096)))
+	must(t, err)
+	member := computetest.As(t, computetest.Project, identity.RoleMember)
+	n, err := c.networks.CreateNetwork(member, network.Spec{Base: network.Base{Name: "net"}})
+	must(t, err)
+	_, err = c.networks.CreateSubnet(member, network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix("10.0.0.0/16")})
+	must(t, err)
+	c.image, c.network = string(i.ID), string(n.ID)
+}
+
+func (c *cloud) suite(s compute.Service) computetest.Cloud {
+	return computetest.Cloud{Service: s, Volumes: c.volumes, Image: c.image, Network: c.network}
+}
+
+// volumeImages gives volumes the bytes of images.
+type volumeImages struct{ images *image.Manager }
+
+func (v volumeImages) Image(ctx context.Context, id string) (volume.Image, error) {
+	i, err := v.images.Image(ctx, image.ID(id))
+	return volume.Image{ID: id, DiskFormat: i.DiskFormat, SizeBytes: i.SizeBytes}, err
+}
+
+func (v volumeImages) Open(ctx context.Context, id string) (io.ReadCloser, error) {
+	r, _, err := v.images.Open(ctx, image.ID(id), image.Range{})
+	return r, err
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestManager(t *testing.T) {
+	for name, open := range map[string]func(testing.TB, ...db.Migrations) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			computetest.TestService(t, func(t *testing.T) computetest.Cloud {
+				c := newCloud(t, open(t, migrations...), computememory.Config{})
+				return c.suite(c.Manager)
+			})
+		})
+	}
+}
+
+func TestBoot(t *testing.T) {
+	for name, change := range map[string]func(*compute.CreateSpec){
+		"from an image": func(*compute.CreateSpec) {},
+		"from a new volume": func(s *compute.CreateSpec) {
+			s.BlockDevices = []compute.BlockDevice{{Boot: true, ImageID: s.ImageID, SizeGiB: 1, DeleteOnTermination: true}}
+			s.ImageID = ""
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flowtest.Prove(t, func(t *testing.T) flowtest.World[compute.BootState] {
+				c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+				ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+				_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
+				must(t, err)
+				spec := compute.CreateSpec{Name: "proved", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}}}
+				change(&spec)
+				s, state, err := c.Plan(ctx, spec)
+				must(t, err)
+				return flowtest.World[compute.BootState]{
+					DB: c.db, Flow: c.BootFlow(), Subject: "server/" + string(s.ID), State: state, Context: ctx,
+					Begin: func(ctx context.Context, tx *db.Tx) error { return compute.Insert(ctx, tx, &s) },
+					Done:  func(t *testing.T) { c.check(t, s.ID, compute.Active, 1) },
+					Clean: func(t *testing.T) { c.check(t, s.ID, "", 0) },
+				}
+			})
+		})
+	}
+}
+
+// check fails the test unless the server has this status, if any is given, and
+// exactly n of everything that a server holds is there.
+func (c *cloud) check(t *testing.T, id compute.ServerID, status compute.Status, n int) {
+	t.Helper()
+	ctx := identity.With(t.Context(), identity.System("test"))
+	s, err := c.Server(ctx, id)
+	must(t, err)
+	if status != "" && s.Status != status || status == "" && s.Status == compute.Active {
+		t.Errorf("server is %s: %+v", s.Status, s.Fault)
+	}
+	guests, err := c.host.Guests(ctx)
+	must(t, err)
+	ports, err := c.networks.Ports(ctx, network.Query{Where: map[string][]string{"device_id": {string(id)}}})
+	must(t, err)
+	_, err = c.places.Placement(ctx, scheduler.ConsumerID(id))
+	placed := 1
+	if errors.Is(err, fault.NotFound) {
+		placed = 0
+	} else {
+		must(t, err)
+	}
+	if len(guests) != n || len(ports.Items) != n || placed != n {
+		t.Errorf("%d guests, %d ports, %d placements; want %d of each", len(guests), len(ports.Items), placed, n)
+	}
+	if n > 0 {
+		return
+	}
+	flowtest.Eventually(t, "no volume is left", func() bool {
+		volumes, err := c.volumes.Volumes(ctx, volume.Query{AllProjects: true})
+		must(t, err)
+		return len(volumes.Items) == 0
+	})
+}
+
+func TestAFullHostIsLeftForAnother(t *testing.T) {
+	full := computememory.Config{Before: func(_ context.Context, method string, _ compute.ServerID) error {
+		if method == "Spawn" {
+			return fault.Exhausted.Errorf("no room after all")
+		}
+		return nil
+	}}
+	c := newCloud(t, dbtest.SQLite(t, migrations...), full)
+	_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
+	must(t, err)
+	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "refused", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}}})
+	must(t, err)
+	flowtest.Eventually(t, "the server fails, for there is no other host", func() bool {
+		s, err = c.Server(ctx, s.ID)
+		must(t, err)
+		return s.Status == compute.Failed && s.Doing.Flow == ""
+	})
+	c.check(t, s.ID, compute.Failed, 0)
+}
+
+func TestAGuestThatStopsByItselfIsSeen(t *testing.T) {
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+	_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
+	must(t, err)
+	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "crashes", FlavorID: "1", ImageID: c.image, NoNetwork: true})
+	must(t, err)
+	status := func(want compute.Status) func() bool {
+		return func() bool {
+			s, err = c.Server(ctx, s.ID)
+			must(t, err)
+			return s.Status == want && s.Doing.Flow == ""
+		}
+	}
+	flowtest.Eventually(t, "the server boots", status(compute.Active))
+	c.host.Crash(s.ID)
+	flowtest.Eventually(t, "the crash is seen", status(compute.ShutOff))
+}

@@ -1,0 +1,32 @@
+package computeapi
+
+import (
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/image"
+	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/network"
+	"github.com/nacre-cloud/nacre/scheduler"
+)
+
+// Params are what the face is made of. The optional services answer the calls of
+// this API that are about their things; without one those calls do not exist.
+type Params struct {
+	fx.In
+
+	Servers   compute.Service
+	Networks  network.Service   `optional:"true"`
+	Images    image.Service     `optional:"true"`
+	Scheduler scheduler.Service `optional:"true"`
+	Routes    []rest.Route      `group:"computeapi.routes"` // of other domains
+}
+
+// Module serves the face of the listed compute service.
+var Module = fx.Module("computeapi", rest.AddFace(Face))
+
+// AddRoutes gives the face the routes that a constructor returns, for what other
+// domains have in this API: AddRoutes(meteringapi.UsageRoutes).
+func AddRoutes(constructor any) fx.Option {
+	return fx.Provide(fx.Annotate(constructor, fx.ResultTags(`group:"computeapi.routes,flatten"`)))
+}
