@@ -29,7 +29,13 @@ func begin[S any](ctx context.Context, m *Manager, f *flow.Flow[S], s Server, na
 		if err := beginAction(ctx, tx, s, action, name); err != nil {
 			return err
 		}
-		run, err = flow.Start(ctx, tx, f, subject(s.ID), state(action))
+		start := flow.Start[S]
+		if open, err := flow.Open(ctx, tx, subject(s.ID)); err != nil {
+			return err
+		} else if open[subject(s.ID)].Flow == observing {
+			start = flow.Replace[S] // looking can wait
+		}
+		run, err = start(ctx, tx, f, subject(s.ID), state(action))
 		if fault.Of(err) == fault.Conflict && err != nil {
 			return ErrState.Errorf("cannot %q server %s while another operation is in progress", name, s.ID)
 		}

@@ -100,21 +100,49 @@ func (m *Manager) Lock(ctx context.Context, l LockSpec) error {
 	})
 }
 
-// observeState is what a host saw.
+// observeState is what looking at a guest remembers.
 type observeState struct {
 	Server ServerID
-	Status Status
+	Host   string
+	Power  Power
 }
 
-// observeFlow makes a server's status what its guest is: it goes through a flow so
-// that it never meets one that is changing the server.
+// observeFlow makes a server's status what its guest is. It is a flow, so that it
+// looks at the guest while nothing else changes the server.
 func (m *Manager) observeFlow() *flow.Flow[observeState] {
-	return flow.New[observeState]("server.observe").Record("record", func(ctx context.Context, tx *db.Tx, st *observeState) error {
-		return changeServer(ctx, tx, st.Server, "", func(s *Server) { s.Status = st.Status })
-	}, nil)
+	return flow.New[observeState](observing).
+		Step("look", m.look, nil).
+		Record("record", func(ctx context.Context, tx *db.Tx, st *observeState) error {
+			status, ok := seenAs[st.Power]
+			if !ok {
+				return nil // no guest: the reconciler tells the operator
+			}
+			return changeServer(ctx, tx, st.Server, "", func(s *Server) {
+				if s.Status != Failed {
+					s.Status = status
+				}
+			})
+		}, nil)
 }
+
+// observing is the name of a flow that a server's owner is not told of.
+const observing = "server.observe"
 
 var seenAs = map[Power]Status{Running: Active, Paused: OnHold, Suspended: Asleep, Stopped: ShutOff, Crashed: ShutOff}
+
+func (m *Manager) look(ctx context.Context, st *observeState) error {
+	d, err := m.driver(st.Host)
+	if err != nil {
+		return err
+	}
+	guests, err := d.Guests(ctx)
+	for _, g := range guests {
+		if g.ID == st.Server {
+			st.Power = g.Power
+		}
+	}
+	return fault.Internal.Wrap(err, "host %s", st.Host)
+}
 
 // ReportGuests implements Service.
 func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
@@ -123,11 +151,11 @@ func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
 	}
 	for _, g := range r.Guests {
 		s, err := m.load(ctx, g.ID)
-		if err != nil || s.Host != r.Host || s.Doing.Flow != "" {
+		if err != nil || s.Host != r.Host || s.Doing.Flow != "" || s.Status == Failed {
 			continue // not ours, moved, or changing: its flow knows better
 		}
-		if status := seenAs[g.Power]; status != s.Status && s.Status != Failed {
-			if err := m.observed(ctx, s, status); err != nil {
+		if seenAs[g.Power] != s.Status {
+			if err := m.observed(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -135,14 +163,14 @@ func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
 	return nil
 }
 
-func (m *Manager) observed(ctx context.Context, s Server, status Status) error {
-	m.log.InfoContext(ctx, "server changed by itself", "server", s.ID, "was", s.Status, "is", status)
+// observed looks at a guest that seems to have changed by itself: the report may be old.
+func (m *Manager) observed(ctx context.Context, s Server) error {
 	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := flow.Start(ctx, tx, m.observe, subject(s.ID), observeState{Server: s.ID, Status: status})
+		_, err := flow.Start(ctx, tx, m.observe, subject(s.ID), observeState{Server: s.ID, Host: s.Host})
 		return err
 	})
 	if fault.Of(err) == fault.Conflict && err != nil {
-		return nil // somebody was faster
+		return nil // somebody is at it
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/flow"
 )
 
 // Reconcile compares each host's guests with the servers it should run: a server
@@ -36,13 +37,15 @@ func (m *Manager) reconcileHost(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
+	open, err := flow.Open(ctx, m.db.Read())
+	if err != nil {
+		return err
+	}
 	servers, err := hostedServers(ctx, m.db.Read(), host)
 	if err != nil {
 		return err
 	}
-	if err := m.addDoing(ctx, servers); err != nil {
-		return err
-	}
+	addDoing(open, pointers(servers))
 	there := map[ServerID]GuestState{}
 	for _, g := range guests {
 		there[g.ID] = g

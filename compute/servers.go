@@ -14,29 +14,32 @@ import (
 
 // load returns a server with what is under way.
 func (m *Manager) load(ctx context.Context, id ServerID) (Server, error) {
-	s, err := loadServer(ctx, m.db.Read(), id)
+	open, err := flow.Open(ctx, m.db.Read(), subject(id))
 	if err != nil {
-		return s, err
+		return Server{}, err
 	}
-	list := []Server{s}
-	err = m.addDoing(ctx, list)
-	return list[0], err
+	s, err := loadServer(ctx, m.db.Read(), id)
+	addDoing(open, []*Server{&s})
+	return s, err
 }
 
-func (m *Manager) addDoing(ctx context.Context, servers []Server) error {
-	if len(servers) == 0 {
-		return nil
+func addDoing(open map[string]flow.Progress, servers []*Server) {
+	for _, s := range servers {
+		p := open[subject(s.ID)]
+		if p.Flow == observing {
+			continue
+		}
+		s.Doing = Doing{Flow: p.Flow, Step: p.Step}
 	}
-	subjects := make([]string, len(servers))
-	for i, s := range servers {
-		subjects[i] = subject(s.ID)
+}
+
+// pointers returns the addresses of the elements of list.
+func pointers[T any](list []T) []*T {
+	out := make([]*T, len(list))
+	for i := range list {
+		out[i] = &list[i]
 	}
-	open, err := flow.Open(ctx, m.db.Read(), subjects...)
-	for i := range servers {
-		p := open[subjects[i]]
-		servers[i].Doing = Doing{Flow: p.Flow, Step: p.Step}
-	}
-	return err
+	return out
 }
 
 // allowed loads a server that the caller may do action to.
@@ -63,11 +66,13 @@ func (m *Manager) Servers(ctx context.Context, q Query) (page.Of[Server], error)
 	if err != nil {
 		return page.Of[Server]{}, err
 	}
-	out, err := listServers(ctx, m.db.Read(), project, q)
+	open, err := flow.Open(ctx, m.db.Read())
 	if err != nil {
-		return out, err
+		return page.Of[Server]{}, err
 	}
-	return out, m.addDoing(ctx, out.Items)
+	out, err := listServers(ctx, m.db.Read(), project, q)
+	addDoing(open, pointers(out.Items))
+	return out, err
 }
 
 // UpdateServer implements Service.

@@ -209,8 +209,10 @@ func (m *Manager) UpdateFloatingIP(ctx context.Context, p FloatingIPPatch) (Floa
 		if f, err = loadFloating(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		if p.PortID != nil {
-			if err := f.aim(ctx, tx, *p.PortID, p.FixedAddress); err != nil {
+		port := f.PortID
+		set(&port, p.PortID)
+		if p.PortID != nil || p.FixedAddress.IsValid() {
+			if err := f.aim(ctx, tx, port, p.FixedAddress); err != nil {
 				return err
 			}
 		}
@@ -219,7 +221,7 @@ func (m *Manager) UpdateFloatingIP(ctx context.Context, p FloatingIPPatch) (Floa
 		}
 		return update(ctx, tx, &f, "floating IP "+f.Address.String()+" of port "+string(f.PortID))
 	})
-	if err == nil && p.PortID != nil {
+	if err == nil {
 		m.routersChanged()
 	}
 	return f, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/quota"
 )
 
@@ -71,8 +72,12 @@ func (m *Manager) SetQuota(ctx context.Context, p QuotaPatch) (Quota, error) {
 
 // reserve admits one more of a resource, whose rows the same tx inserts.
 func (m *Manager) reserve(ctx context.Context, tx *db.Tx, project, resource string, n int64) error {
-	return m.quota.Reserve(ctx, tx, project, quota.Amount{resource: n}, func() (quota.Amount, error) {
+	err := m.quota.Reserve(ctx, tx, project, quota.Amount{resource: n}, func() (quota.Amount, error) {
 		used, err := count(ctx, tx, project, resource)
 		return quota.Amount{resource: used}, err
 	})
+	if fault.Of(err) == fault.OverQuota && err != nil {
+		return fault.OverQuota.Errorf("quota exceeded for resources: ['%s']: %w", resource, err) // clients look for these words
+	}
+	return err
 }

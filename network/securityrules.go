@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -112,7 +113,15 @@ func (r Rule) same(o Rule) bool {
 	a, _ := r.number() // stored rules have one
 	b, _ := o.number()
 	return r.Ingress == o.Ingress && r.IPv6 == o.IPv6 && a == b && equal(r.Min, o.Min) && equal(r.Max, o.Max) &&
-		r.Remote == o.Remote && r.RemoteGroup == o.RemoteGroup
+		r.other() == o.other() && r.RemoteGroup == o.RemoteGroup
+}
+
+// other returns the other side: zero for anybody, in whichever of its two spellings.
+func (r Rule) other() netip.Prefix {
+	if !r.Remote.IsValid() || r.Remote.Bits() == 0 {
+		return netip.Prefix{}
+	}
+	return r.Remote.Masked()
 }
 
 func equal(a, b *int) bool {
@@ -125,7 +134,7 @@ func equal(a, b *int) bool {
 // host describes the rule to a host.
 func (r Rule) host() HostRule {
 	proto, _ := r.number()
-	h := HostRule{Ingress: r.Ingress, IPv6: r.IPv6, Proto: proto, Remote: r.Remote.Prefix, Group: string(r.RemoteGroup)}
+	h := HostRule{Ingress: r.Ingress, IPv6: r.IPv6, Proto: proto, Remote: r.other(), Group: string(r.RemoteGroup)}
 	small := func(n *int) *uint8 {
 		if n == nil {
 			return nil
@@ -162,9 +171,6 @@ func (m *Manager) CreateRule(ctx context.Context, r Rule) (Rule, error) {
 		if _, err := m.SecurityGroup(ctx, r.RemoteGroup); err != nil {
 			return Rule{}, err
 		}
-	}
-	if r.Remote.IsValid() && r.Remote.Bits() == 0 {
-		r.Remote = Prefix{} // so that the two spellings of "anybody" are one rule
 	}
 	if err := r.check(); err != nil {
 		return Rule{}, err

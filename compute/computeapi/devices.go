@@ -69,7 +69,7 @@ type blockDevice struct {
 	SizeGiB             *int    `json:"volume_size" min:"0" loose:"true"`
 	Device              *string `json:"device_name" max:"255"`
 	DeleteOnTermination *bool   `json:"delete_on_termination" loose:"true"`
-	NoDevice            *any    `json:"no_device"`
+	NoDevice            *bool   `json:"no_device" loose:"true"`
 	DeviceType          *string `json:"device_type" max:"255"`
 	DiskBus             *string `json:"disk_bus" max:"255"`
 	GuestFormat         *string `json:"guest_format" max:"255"`
@@ -96,7 +96,7 @@ func disks(list []blockDevice, spec *compute.CreateSpec) error {
 
 func (b blockDevice) into(spec *compute.CreateSpec, boot bool) error {
 	id := deref(b.ID)
-	if b.NoDevice != nil {
+	if deref(b.NoDevice) {
 		return nil
 	}
 	if id == "" && b.Source != "blank" {

@@ -181,8 +181,7 @@ func (w *worker) handleAll(events []logged) error {
 // handleSome handles events in one transaction and returns how many, or, with an
 // error, how many come before the one that failed.
 func (w *worker) handleSome(events []logged) (did int, err error) {
-	began, last := time.Now(), int64(0)
-	handled, ahead := 0, false
+	last, handled, ahead := int64(0), 0, false
 	err = w.bus.db.Tx(w.bus.running.ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := tx.Lock(ctx, "bus/"+w.listener.name+"/"+w.origin); err != nil {
 			return err
@@ -191,6 +190,7 @@ func (w *worker) handleSome(events []logged) (did int, err error) {
 		if err != nil {
 			return err
 		}
+		began := time.Now() // the wait for other writers does not count
 		for _, e := range events {
 			if e.Position > at[e.Topic] { // else another process was faster
 				if err := w.handle(ctx, tx, e); err != nil {

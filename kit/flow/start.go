@@ -38,16 +38,23 @@ func Start[S any](ctx context.Context, tx *db.Tx, f *Flow[S], subject string, s 
 }
 
 // Replace cancels the open run about subject, if there is one, and starts f once
-// that has turned around. It is how a deletion is legal in every state. A run
-// that is queued already for the same flow is kept; one that cannot be cancelled
-// (see Sure) or another queue is fault.Conflict.
+// that has turned around. It is how a deletion is legal in every state. A run of
+// the same flow that waits already, or that cannot be cancelled (see Sure), is
+// kept; one of another flow is fault.Conflict.
 func Replace[S any](ctx context.Context, tx *db.Tx, f *Flow[S], subject string, s S) (string, error) {
 	open, err := openRun(ctx, tx, subject)
+	if open == nil && err == nil {
+		// Waiting for a run that ended just now hides the one that it let begin.
+		open, err = openRun(ctx, tx, subject)
+	}
 	if err != nil {
 		return "", err
 	}
 	if open == nil {
 		return Start(ctx, tx, f, subject, s)
+	}
+	if open.Flow == f.name && f.sure {
+		return open.ID, nil
 	}
 	if err := cancelRun(ctx, tx, f.engine, open); err != nil {
 		return "", err
@@ -123,7 +130,9 @@ type Progress struct {
 	Undoing bool
 }
 
-// Open returns the open runs about subjects, by subject. Those without one are absent.
+// Open returns the open runs about subjects, or about all, by subject. Those without
+// one are absent. Read it before the rows that the runs change: a row read later is
+// at least as new as what it says, while one read earlier may look finished and old.
 func Open(ctx context.Context, idb bun.IDB, subjects ...string) (map[string]Progress, error) {
 	return openProgress(ctx, idb, subjects)
 }

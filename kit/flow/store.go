@@ -52,7 +52,7 @@ func markCancelled(ctx context.Context, tx bun.IDB, r *Run) error {
 func openProgress(ctx context.Context, idb bun.IDB, subjects []string) (map[string]Progress, error) {
 	q := idb.NewSelect().Model((*Run)(nil)).Column("flow", "subject", "step", "status").Where(isOpen)
 	const few = 16 // beyond that, reading the small index of open runs whole is cheaper
-	if len(subjects) <= few {
+	if len(subjects) > 0 && len(subjects) <= few {
 		q = q.Where("subject IN (?)", bun.In(subjects))
 	}
 	var runs []Run

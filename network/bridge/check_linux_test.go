@@ -1,18 +1,18 @@
-package bridge
+package bridge_test
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/nacre-cloud/nacre/network/bridge"
+)
 
 func TestCheckPassesHereAndLeavesNothing(t *testing.T) {
-	needRoot(t)
-	before, err := spacesWith("nc-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Check(t.Context()); err != nil {
+	newSite(t) // or skip
+	if err := bridge.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-	after, err := spacesWith("nc-")
-	if err != nil || len(after) > len(before) {
-		t.Error(after, err)
+	if left, err := filepath.Glob("/run/netns/*-check*"); err != nil || len(left) > 0 {
+		t.Error(left, err)
 	}
 }

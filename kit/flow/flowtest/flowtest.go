@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,7 +40,14 @@ type World[S any] struct {
 func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 	t.Helper()
 	probe := newWorld(t)
-	steps, sure := probe.Flow.Steps(), probe.Flow.IsSure()
+	sure := probe.Flow.IsSure()
+	var steps []string // that this run needs
+	note := func(ctx context.Context, p flow.Point, next func(context.Context) error) error {
+		if !slices.Contains(steps, p.Step) {
+			steps = append(steps, p.Step)
+		}
+		return next(ctx)
+	}
 	ok := func(t *testing.T, around flow.Around) {
 		w := newWorld(t)
 		w.run(t, around)
@@ -54,7 +62,7 @@ func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 			w.Clean(t)
 		}
 	}
-	t.Run("as it is", func(t *testing.T) { ok(t, nil) })
+	t.Run("as it is", func(t *testing.T) { ok(t, note) })
 	t.Run("every step twice", func(t *testing.T) { ok(t, twice) })
 	t.Run("eight engines", func(t *testing.T) {
 		w := newWorld(t)
@@ -155,19 +163,20 @@ func (w World[S]) last(t *testing.T) flow.Run {
 // race lets n started engines compete for the run.
 func (w World[S]) race(t *testing.T, n int) {
 	t.Helper()
-	var actions atomic.Int64
-	f := w.Flow.Around(func(ctx context.Context, _ flow.Point, next func(context.Context) error) error {
-		actions.Add(1)
-		return next(ctx)
-	})
+	var done atomic.Int64
+	count := func(ctx context.Context, _ flow.Point, next func(context.Context) error) error {
+		err := next(ctx)
+		if err == nil {
+			done.Add(1)
+		}
+		return err
+	}
+	f := w.Flow.Around(count)
 	w.start(t, f)
 	var wg sync.WaitGroup
 	for range n {
 		e := flow.NewEngine(w.DB, nil, flow.Config{})
-		flow.Register(e, w.Flow.Around(func(ctx context.Context, _ flow.Point, next func(context.Context) error) error {
-			actions.Add(1)
-			return next(ctx)
-		}))
+		flow.Register(e, w.Flow.Around(count))
 		wg.Go(func() {
 			for {
 				if _, err := e.RunDue(t.Context()); err != nil {
@@ -182,8 +191,8 @@ func (w World[S]) race(t *testing.T, n int) {
 		})
 	}
 	wg.Wait()
-	if most := int64(len(f.Steps())); actions.Load() > most {
-		t.Errorf("%d actions for %d steps", actions.Load(), most)
+	if most := int64(len(f.Steps())); done.Load() > most {
+		t.Errorf("%d steps of %d were done", done.Load(), most)
 	}
 }
 
