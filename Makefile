@@ -35,4 +35,4 @@ guest: # bin/guest.qcow2, a small Linux that boots in seconds
 	go run ./tools/guest -o bin
 
 tempest: # make tempest ids=FILE runs OpenStack's own tests against examples/embedded
-	./tools/tempest/run $(ids)
+	go run ./tools/tempest $(ids)

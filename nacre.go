@@ -78,9 +78,9 @@ var Single = fx.Options(Core, Domains, Faces, compute.Agents)
 
 // Control is the control plane of a cloud of many hosts: Single, offered to other
 // processes on the bus, with servers on whatever hosts report. It needs a
-// transport too, such as nats.Module.
+// transport too, such as nats.Module, and each host's name in networkrpc.AddHost.
 var Control = fx.Options(
-	Core, Domains, Faces, computerpc.Remote, networkrpc.Remote,
+	Core, Domains, Faces, imageapi.Bytes, computerpc.Remote,
 	identityrpc.Server, imagerpc.Server, networkrpc.Server, volumerpc.Server,
 	objectrpc.Server, schedulerrpc.Server, computerpc.Server, meteringrpc.Server,
 )

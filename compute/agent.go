@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -29,6 +30,10 @@ type Agent struct {
 	config    AgentConfig
 	log       *slog.Logger
 
+	mu      sync.Mutex
+	changed []GuestState // and not told yet
+	news    chan struct{}
+
 	reports *flow.Reconciler
 	cancel  context.CancelFunc
 	watch   sync.WaitGroup
@@ -46,8 +51,8 @@ func NewAgent(name string, d Driver, s scheduler.Service, guests Hosts, log *slo
 	if c.CPURatio <= 0 {
 		c.CPURatio = 4
 	}
-	a := &Agent{name: name, driver: d, scheduler: s, guests: guests, config: c, log: log}
-	a.reports = flow.NewReconciler(log, "host "+name, 0, a.report)
+	a := &Agent{name: name, driver: d, scheduler: s, guests: guests, config: c, log: log, news: make(chan struct{}, 1)}
+	a.reports = flow.NewReconciler(log, "host "+name, 0, a.insist)
 	return a
 }
 
@@ -61,11 +66,12 @@ func (a *Agent) Start(ctx context.Context) error {
 	if w, ok := a.driver.(Watcher); ok {
 		ctx := identity.With(ctx, identity.System("compute.agent"))
 		a.watch.Go(func() {
-			err := w.Watch(ctx, func(g GuestState) { a.changed(ctx, g) })
+			err := w.Watch(ctx, a.noteChange)
 			if err != nil && ctx.Err() == nil {
 				a.log.WarnContext(ctx, "guests are no longer watched", "host", a.name, "error", err)
 			}
 		})
+		a.watch.Go(func() { a.tell(ctx) })
 	}
 	return a.reports.Start(ctx)
 }
@@ -79,9 +85,55 @@ func (a *Agent) Stop(ctx context.Context) error {
 	return a.reports.Stop(ctx)
 }
 
-func (a *Agent) changed(ctx context.Context, g GuestState) {
-	if err := a.guests.ReportGuests(ctx, GuestReport{Host: a.name, Guests: []GuestState{g}}); err != nil {
-		a.log.WarnContext(ctx, "a guest's change is not told; the reconciler will find it", "guest", g.ID, "error", err)
+func (a *Agent) noteChange(g GuestState) {
+	a.mu.Lock()
+	a.changed = append(a.changed, g)
+	a.mu.Unlock()
+	select {
+	case a.news <- struct{}{}:
+	default:
+	}
+}
+
+// tell passes changes on, together those that come together: a host whose guests
+// all boot has much to say and nothing that anybody waits for.
+func (a *Agent) tell(ctx context.Context) {
+	const gather = 50 * time.Millisecond
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.news:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(gather):
+		}
+		a.mu.Lock()
+		guests := a.changed
+		a.changed = nil
+		a.mu.Unlock()
+		if err := a.guests.ReportGuests(ctx, GuestReport{Host: a.name, Guests: guests}); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "changes of guests are not told; the reconciler will find them", "host", a.name, "error", err)
+		}
+	}
+}
+
+// insist reports until somebody hears it: a control plane that is coming up would
+// otherwise place nothing here for a minute.
+func (a *Agent) insist(ctx context.Context) error {
+	const longest = 10 * time.Second
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
+		err := a.report(ctx)
+		if err == nil || fault.Of(err) != fault.Unavailable {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
 	}
 }
 

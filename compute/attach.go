@@ -9,6 +9,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/volume"
 )
 
@@ -204,12 +205,13 @@ func (m *Manager) AttachNIC(ctx context.Context, spec AttachNICSpec) (ServerNIC,
 	if err != nil {
 		return ServerNIC{}, err
 	}
+	var only *network.Network
 	if spec.NetworkID == "" && spec.PortID == "" {
-		if spec.NetworkID, err = m.onlyNetwork(ctx, identity.CallerOf(ctx)); err != nil {
+		if only, err = m.onlyNetwork(ctx, identity.CallerOf(ctx)); err != nil {
 			return ServerNIC{}, err
 		}
 	}
-	plan, err := m.planNIC(ctx, spec.NetworkSpec)
+	plan, err := m.planNIC(ctx, spec.NetworkSpec, only)
 	if err != nil {
 		return ServerNIC{}, err
 	}

@@ -31,19 +31,20 @@ func (m *Manager) planNICs(ctx context.Context, c identity.Caller, spec CreateSp
 		return nil
 	}
 	networks := spec.Networks
+	var only *network.Network
 	if len(networks) == 0 {
-		only, err := m.onlyNetwork(ctx, c)
-		if err != nil || only == "" {
+		var err error
+		if only, err = m.onlyNetwork(ctx, c); err != nil || only == nil {
 			return err
 		}
-		networks = []NetworkSpec{{NetworkID: only}}
+		networks = []NetworkSpec{{}}
 	}
 	groups, err := m.groups(ctx, spec.SecurityGroups)
 	if err != nil {
 		return err
 	}
 	for _, n := range networks {
-		p, err := m.planNIC(ctx, n)
+		p, err := m.planNIC(ctx, n, only)
 		if err != nil {
 			return err
 		}
@@ -53,21 +54,23 @@ func (m *Manager) planNICs(ctx context.Context, c identity.Caller, spec CreateSp
 	return nil
 }
 
-// onlyNetwork returns the network of a project that has one, or nothing.
-func (m *Manager) onlyNetwork(ctx context.Context, c identity.Caller) (string, error) {
+// onlyNetwork returns the network of a project that has one, or nil.
+func (m *Manager) onlyNetwork(ctx context.Context, c identity.Caller) (*network.Network, error) {
 	list, err := m.networks.Networks(ctx, network.Query{
 		Query: page.Query{Limit: 2}, Where: map[string][]string{"project_id": {c.ProjectID}, "router:external": {"false"}},
 	})
 	switch {
 	case err != nil || len(list.Items) == 0:
-		return "", err
+		return nil, err
 	case len(list.Items) > 1:
-		return "", fault.Conflict.Errorf("multiple possible networks found: say which network the server shall be plugged into")
+		return nil, fault.Conflict.Errorf("multiple possible networks found: say which network the server shall be plugged into")
 	}
-	return string(list.Items[0].ID), nil
+	return &list.Items[0], nil
 }
 
-func (m *Manager) planNIC(ctx context.Context, n NetworkSpec) (nicPlan, error) {
+// planNIC checks n and completes it to a plan; only is the network to use where n
+// names nothing.
+func (m *Manager) planNIC(ctx context.Context, n NetworkSpec, only *network.Network) (nicPlan, error) {
 	p := nicPlan{Port: network.PortID(n.PortID), Ours: n.PortID == "", NetworkID: network.ID(n.NetworkID)}
 	if n.FixedIP != "" {
 		ip, err := netip.ParseAddr(n.FixedIP)
@@ -86,19 +89,22 @@ func (m *Manager) planNIC(ctx context.Context, n NetworkSpec) (nicPlan, error) {
 		if port.DeviceID != "" {
 			return p, fault.Conflict.Errorf("port %s is in use by %s", port.ID, port.DeviceID)
 		}
-		p.NetworkID = port.NetworkID
+		p.NetworkID, only = port.NetworkID, nil
 	}
-	net, err := m.networks.Network(ctx, p.NetworkID)
-	if err != nil {
-		return p, asReference(err)
+	if only == nil {
+		net, err := m.networks.Network(ctx, p.NetworkID)
+		if err != nil {
+			return p, asReference(err)
+		}
+		only = &net
 	}
-	if net.External && p.Ours && !identity.CallerOf(ctx).Admin() {
-		return p, fault.Forbidden.Errorf("servers are not plugged into the external network %s: use a floating IP", net.ID)
+	if only.External && p.Ours && !identity.CallerOf(ctx).Admin() {
+		return p, fault.Forbidden.Errorf("servers are not plugged into the external network %s: use a floating IP", only.ID)
 	}
-	if len(net.Subnets) == 0 && p.Ours && p.FixedIP.IsValid() {
-		return p, fault.Invalid.Errorf("network %s has no subnet with address %s", net.ID, n.FixedIP)
+	if len(only.Subnets) == 0 && p.Ours && p.FixedIP.IsValid() {
+		return p, fault.Invalid.Errorf("network %s has no subnet with address %s", only.ID, n.FixedIP)
 	}
-	p.Network, p.MTU = net.Name, net.MTU
+	p.NetworkID, p.Network, p.MTU = only.ID, only.Name, only.MTU
 	return p, nil
 }
 

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -149,15 +150,25 @@ func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
 	if err := identity.Allow(ctx, "host:report", nil); err != nil {
 		return err
 	}
+	power := map[ServerID]Power{}
 	for _, g := range r.Guests {
-		s, err := m.load(ctx, g.ID)
-		if err != nil || s.Host != r.Host || s.Doing.Flow != "" || s.Status == Failed {
-			continue // not ours, moved, or changing: its flow knows better
+		power[g.ID] = g.Power
+	}
+	open, err := flow.Open(ctx, m.db.Read())
+	if err != nil {
+		return err
+	}
+	servers, err := loadStatuses(ctx, m.db.Read(), slices.Collect(maps.Keys(power)))
+	if err != nil {
+		return err
+	}
+	addDoing(open, pointers(servers))
+	for _, s := range servers {
+		if s.Host != r.Host || s.Doing.Flow != "" || s.Status == Failed || s.Status == seenAs[power[s.ID]] {
+			continue // moved, changing (its flow knows better), or as it should be
 		}
-		if seenAs[g.Power] != s.Status {
-			if err := m.observed(ctx, s); err != nil {
-				return err
-			}
+		if err := m.observed(ctx, s); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -148,6 +148,16 @@ func hostedServers(ctx context.Context, idb bun.IDB, host string) ([]Server, err
 	return all, db.Fault(err, "servers on host %s", host)
 }
 
+// loadStatuses returns the same columns of the servers with these ids.
+func loadStatuses(ctx context.Context, idb bun.IDB, ids []ServerID) ([]Server, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var all []Server
+	err := idb.NewSelect().Model(&all).Column("id", "project_id", "status", "host").Where("id IN (?)", bun.In(ids)).Scan(ctx)
+	return all, db.Fault(err, "statuses of servers")
+}
+
 // serversOnHosts counts servers by host.
 func serversOnHosts(ctx context.Context, idb bun.IDB) (map[string]int, error) {
 	var rows []struct {

@@ -235,6 +235,34 @@ func TestAFullStoreLeavesAQueuedImage(t *testing.T) {
 	}
 }
 
+func TestUnknownBytesAreAcceptedWhereAsked(t *testing.T) {
+	m, err := image.New(image.Params{
+		DB: dbtest.SQLite(t, migrations...), Flows: flow.NewEngine(nil, nil, flow.Config{}), Config: image.Config{AcceptUnknown: true},
+		Stores: []image.Store{{Name: "memory", Driver: memory.New(memory.Config{})}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		format, data string
+		want         error
+	}{
+		{"qcow2", strings.Repeat("x", 100_000), nil},
+		{"vhd", "short", nil},
+		{"qcow2", "QFI\xfb\x00\x00\x00\x02" + strings.Repeat("\xff", 100_000), fault.Invalid},
+		{"raw", "QFI\xfb\x00\x00\x00\x02", fault.Invalid},
+		{"vmdk", "QFI\xfb\x00\x00\x00\x02", fault.Invalid},
+	} {
+		i, err := m.CreateImage(member(t), image.CreateSpec{DiskFormat: tt.format, ContainerFormat: "bare"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = m.Upload(member(t), i.ID, strings.NewReader(tt.data)); !errors.Is(err, tt.want) {
+			t.Errorf("%.10q as %s: %v, want %v", tt.data, tt.format, err, tt.want)
+		}
+	}
+}
+
 func TestNewExplainsWhatIsMissing(t *testing.T) {
 	e := flow.NewEngine(nil, nil, flow.Config{})
 	two := []image.Store{{Name: "a", Driver: memory.New(memory.Config{})}, {Name: "a", Driver: memory.New(memory.Config{})}}
@@ -250,7 +278,7 @@ func TestNewExplainsWhatIsMissing(t *testing.T) {
 }
 
 func TestModule(t *testing.T) {
-	store := image.AddStore("ram", func() (image.Driver, error) { return memory.New(memory.Config{}), nil })
+	store := memory.Store("ram", memory.Config{})
 	err := fx.ValidateApp(image.Module, store, imageapi.Module, imageapi.Bytes, imagerpc.Server, bus.Module, rest.Module, flow.Module, db.Module,
 		quota.Module, fx.Supply(db.Config{URL: "sqlite:/dev/null"}), fx.Invoke(func(image.Service, image.Content, image.Source) {}))
 	if err != nil {

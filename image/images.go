@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -69,7 +68,15 @@ func (m *Manager) plan(ctx context.Context, c identity.Caller, s CreateSpec) (Im
 	if i.Store, err = m.placeable(s.Store); err != nil {
 		return Image{}, err
 	}
-	return i, errors.Join(permit(ctx, Image{ProjectID: c.ProjectID}, i), check(i))
+	return i, accept(ctx, Image{ProjectID: c.ProjectID}, i)
+}
+
+// accept refuses to make i of old where the caller may not or i is not well formed.
+func accept(ctx context.Context, old, i Image) error {
+	if err := permit(ctx, old, i); err != nil {
+		return err
+	}
+	return check(i)
 }
 
 // permit refuses a change from old to i that needs a role of its own.
@@ -125,7 +132,7 @@ func (m *Manager) UpdateImage(ctx context.Context, p Patch) (i Image, err error)
 		if i, err = m.patched(old, p); err != nil {
 			return err
 		}
-		if err := errors.Join(permit(ctx, old, i), check(i)); err != nil {
+		if err := accept(ctx, old, i); err != nil {
 			return err
 		}
 		if err := updateImage(ctx, tx, &i); err != nil {

@@ -24,6 +24,9 @@ type Config struct {
 	MaxBytes int64
 	// Policy says which images are accepted beyond what is always safe.
 	Policy inspect.Policy
+	// AcceptUnknown accepts bytes that are of no known format whatever the image
+	// says, as image services of old did. They hurt nobody and boot nowhere.
+	AcceptUnknown bool
 	// Lease is how long an upload whose process does not answer keeps its image; 0 means a minute.
 	Lease time.Duration
 	// URL is where hosts reach the bytes that this very process serves; empty

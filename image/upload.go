@@ -83,7 +83,7 @@ func (m *Manager) receive(ctx context.Context, u *upload, i Image, r io.Reader) 
 	if err != nil {
 		return Image{}, err
 	}
-	inspector, err := m.inspector(i)
+	judge, err := m.judge(i)
 	if err != nil {
 		return Image{}, err
 	}
@@ -92,8 +92,8 @@ func (m *Manager) receive(ctx context.Context, u *upload, i Image, r io.Reader) 
 	digest := NewDigest()
 	var info inspect.Info
 	// Also what only the end tells is told by the reader: then the store keeps nothing.
-	checked := atEnd(io.TeeReader(r, io.MultiWriter(inspector, digest)), func() (err error) {
-		info, err = inspector.Finish()
+	checked := atEnd(io.TeeReader(r, io.MultiWriter(judge, digest)), func() (err error) {
+		info, err = judge.Finish()
 		return err
 	})
 	if _, err := d.Put(ctx, u.Blob, checked); err != nil {
@@ -105,17 +105,6 @@ func (m *Manager) receive(ctx context.Context, u *upload, i Image, r io.Reader) 
 	sum := digest.Sum()
 	i.Blob, i.SizeBytes, i.MD5, i.SHA512, i.VirtualBytes = u.Blob, sum.Size, sum.MD5, sum.SHA512, info.VirtualSize
 	return i, nil
-}
-
-// inspector returns what judges the bytes of i. What is inside a container that
-// is not a bare disk cannot be judged by its beginning; nobody opens it either.
-func (m *Manager) inspector(i Image) (*inspect.Inspector, error) {
-	format := inspect.Format(i.DiskFormat)
-	switch i.ContainerFormat {
-	case "ova", "docker", "compressed":
-		format = inspect.Raw
-	}
-	return inspect.New(format, m.config.Policy)
 }
 
 // finish gives the image its bytes, unless it was deleted meanwhile or this

@@ -256,7 +256,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 	return a
 }
 
-// newMAC returns a random MAC. The index on (network, MAC) finds the rare twin.
+// newMAC returns a random MAC. The index on (network, MAC) finds a twin.
 func newMAC() string {
 	var b [3]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -249,7 +249,7 @@ func (c *carried) readTopology(ctx context.Context) error {
 
 // view puts together what the host should carry.
 func (c *carried) view() View {
-	v := View{Routers: c.routers, Ports: slices.Collect(maps.Values(c.ports))}
+	v := View{Routers: c.routers, Ports: slices.AppendSeq(make([]HostPort, 0, len(c.ports)), maps.Values(c.ports))}
 	needed := map[ID]bool{}
 	for _, id := range c.outside {
 		needed[id] = true
@@ -263,7 +263,7 @@ func (c *carried) view() View {
 		}
 	}
 	for id, members := range c.members {
-		g := HostGroup{ID: string(id)}
+		g := HostGroup{ID: string(id), Addresses: make([]netip.Prefix, 0, len(members))}
 		for _, prefixes := range members {
 			g.Addresses = append(g.Addresses, prefixes...)
 		}

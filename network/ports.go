@@ -21,7 +21,10 @@ func (m *Manager) CreatePort(ctx context.Context, s PortSpec) (Port, error) {
 			return m.again(ctx, old, s)
 		}
 	}
-	n, err := m.Network(ctx, s.NetworkID)
+	n, err := loadNetworkRow(ctx, m.db.Read(), s.NetworkID)
+	if err == nil {
+		n, err = asMissing(n, mayShow(ctx, "network:show", n), "network", string(n.ID))
+	}
 	if err != nil {
 		return Port{}, err
 	}
@@ -85,9 +88,6 @@ func (m *Manager) planPort(ctx context.Context, n Network, s PortSpec) (Port, er
 	if p.ID == "" {
 		p.ID = PortID(db.NewID())
 	}
-	if p.MAC == "" {
-		p.MAC = newMAC()
-	}
 	set(&p.PortSecurity, s.PortSecurity)
 	if p.Attributes, err = attributes(project, s.Base); err != nil {
 		return p, err
@@ -121,7 +121,7 @@ func (m *Manager) giveGroups(ctx context.Context, p *Port, want *[]SecurityGroup
 
 // check reports what in a port contradicts itself.
 func (p *Port) check() error {
-	if hw, err := net.ParseMAC(p.MAC); err != nil || len(hw) != 6 || hw[0]&1 != 0 {
+	if hw, err := net.ParseMAC(p.MAC); p.MAC != "" && (err != nil || len(hw) != 6 || hw[0]&1 != 0) {
 		return fault.Invalid.Errorf("%q is not the MAC address of one device", p.MAC)
 	}
 	if p.VNICType == "" {
@@ -227,7 +227,7 @@ func (m *Manager) UpdatePort(ctx context.Context, u PortPatch) (Port, error) {
 
 func (m *Manager) changePort(ctx context.Context, tx *db.Tx, p Port, u PortPatch, subnets []Subnet) (Port, error) {
 	p.Addresses, p.Groups = slices.Clone(p.Addresses), slices.Clone(p.Groups)
-	if u.MAC != nil {
+	if u.MAC != nil && *u.MAC != "" {
 		p.MAC = strings.ToLower(*u.MAC)
 	}
 	host := p.Host

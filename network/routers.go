@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -300,11 +299,7 @@ func dropGateway(ctx context.Context, tx *db.Tx, r *Router, out *wayOut) error {
 func routerPort(r RouterID, owner string, network ID) Port {
 	now := db.Now()
 	return Port{
-		ID: PortID(db.NewID()), Attributes: Attributes{CreatedAt: now, UpdatedAt: now}, NetworkID: network, MAC: newMAC(),
+		ID: PortID(db.NewID()), Attributes: Attributes{CreatedAt: now, UpdatedAt: now}, NetworkID: network,
 		AdminUp: true, Status: Active, DeviceID: string(r), DeviceOwner: owner, VNICType: "normal",
 	}
-}
-
-func contains(p Port, a netip.Addr) bool {
-	return slices.ContainsFunc(p.Addresses, func(f FixedIP) bool { return f.Address == a })
 }

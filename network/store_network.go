@@ -28,13 +28,20 @@ var networkListing = listing[Network]{
 	shared:  "?TableAlias.shared OR ?TableAlias.external",
 }
 
-func loadNetwork(ctx context.Context, idb bun.IDB, id ID) (Network, error) {
+// loadNetworkRow is loadNetwork without the subnets.
+func loadNetworkRow(ctx context.Context, idb bun.IDB, id ID) (Network, error) {
 	n := Network{ID: id}
-	if err := idb.NewSelect().Model(&n).WherePK().Scan(ctx); err != nil {
-		return n, missing(err, "network", string(id))
+	err := idb.NewSelect().Model(&n).WherePK().Scan(ctx)
+	return n, missing(err, "network", string(id))
+}
+
+func loadNetwork(ctx context.Context, idb bun.IDB, id ID) (Network, error) {
+	n, err := loadNetworkRow(ctx, idb, id)
+	if err != nil {
+		return n, err
 	}
 	one := []Network{n}
-	err := addSubnets(ctx, idb, one)
+	err = addSubnets(ctx, idb, one)
 	return one[0], err
 }
 

@@ -100,16 +100,33 @@ func completePorts(ctx context.Context, idb bun.IDB, ports []Port) error {
 	return db.Fault(err, "security groups of ports")
 }
 
-// insertPort inserts p with its groups; its addresses are taken one by one.
+// insertPort inserts p with its groups, and chooses a MAC where it has none; its
+// addresses are taken one by one.
 func insertPort(ctx context.Context, tx bun.IDB, p *Port) error {
-	if _, err := tx.NewInsert().Model(p).Exec(ctx); err != nil {
-		if db.IsDuplicate(err) {
-			return ErrMACInUse.Errorf("port %s, or MAC address %s on network %s, is in use", p.ID, p.MAC, p.NetworkID)
+	chosen := p.MAC != ""
+	for range maxTries {
+		if !chosen {
+			p.MAC = newMAC()
 		}
-		return db.Fault(err, "insert port %s", p.ID)
+		res, err := tx.NewInsert().Model(p).On("CONFLICT (network_id, mac) DO NOTHING").Exec(ctx)
+		if err != nil {
+			return db.Fault(err, "insert port %s", p.ID)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			if err != nil {
+				return db.Fault(err, "insert port %s", p.ID)
+			}
+			return insertPortGroups(ctx, tx, p)
+		}
+		if chosen {
+			break
+		}
 	}
-	return insertPortGroups(ctx, tx, p)
+	return ErrMACInUse.Errorf("MAC address %s is in use on network %s", p.MAC, p.NetworkID)
 }
+
+// maxTries is how often a MAC is chosen. With a million ports on a network it takes two.
+const maxTries = 32
 
 func insertPortGroups(ctx context.Context, tx bun.IDB, p *Port) error {
 	if len(p.Groups) == 0 {

@@ -1,6 +1,7 @@
 package computeapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -217,7 +218,7 @@ type externalEventOut struct {
 func (a *api) externalEvents(r *rest.Request, in externalEventsIn) (rest.Response, error) {
 	out, found := make([]externalEventOut, len(in.Events)), 0
 	for i, e := range in.Events {
-		out[i] = externalEventOut{Name: e.Name, Server: e.Server, Status: first(deref(e.Status), "completed"), Tag: e.Tag, Code: http.StatusOK}
+		out[i] = externalEventOut{Name: e.Name, Server: e.Server, Status: cmp.Or(deref(e.Status), "completed"), Tag: e.Tag, Code: http.StatusOK}
 		switch _, err := a.Server(r.Context(), compute.ServerID(e.Server)); {
 		case err == nil:
 			found++

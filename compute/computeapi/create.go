@@ -1,6 +1,7 @@
 package computeapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -85,7 +86,7 @@ func (a *api) createServers(r *rest.Request, body serverCreateBody) (rest.Respon
 	if deref(in.ReturnReservation) {
 		return rest.ReplyUnder("reservation_id", s.ReservationID), nil
 	}
-	out := serverCreated{ID: string(s.ID), Links: newView(r).links(string(s.ID)), DiskConfig: first(in.DiskConfig, "MANUAL")}
+	out := serverCreated{ID: string(s.ID), Links: newView(r).links(string(s.ID)), DiskConfig: cmp.Or(in.DiskConfig, "MANUAL")}
 	for _, g := range in.SecurityGroups {
 		out.SecurityGroups = append(out.SecurityGroups, named(g))
 	}
@@ -200,7 +201,7 @@ func (in *serverCreate) flavor() (string, error) {
 // place returns the zone, with the host that an administrator asks for.
 func (in *serverCreate) place() string {
 	zone := deref(in.Zone)
-	if host := first(in.Host, in.Hypervisor); host != "" {
+	if host := cmp.Or(in.Host, in.Hypervisor); host != "" {
 		zone, _, _ = strings.Cut(zone, ":")
 		zone += ":" + host
 	}

@@ -1,6 +1,7 @@
 package computeapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/netip"
 
@@ -100,7 +101,7 @@ func (b blockDevice) into(spec *compute.CreateSpec, boot bool) error {
 		return nil
 	}
 	if id == "" && b.Source != "blank" {
-		return fault.Invalid.Errorf("a %s needs its uuid", first(b.Source, "device"))
+		return fault.Invalid.Errorf("a %s needs its uuid", cmp.Or(b.Source, "device"))
 	}
 	if b.Source == "image" && b.Destination != "volume" {
 		if !boot || spec.ImageID != "" && spec.ImageID != id {

@@ -1,6 +1,7 @@
 package computeapi
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -95,10 +96,10 @@ func readSearch(r *rest.Request) (search, error) {
 	q := r.Query()
 	s := search{Query: compute.Query{
 		Query: q.Page(serverPaging), AllProjects: allProjects(q), UserID: q.String("user_id"), FlavorID: q.String("flavor"),
-		ImageID: first(q.String("image"), q.String("image_ref")), Host: first(q.String("host"), q.String("node")), KeyName: q.String("key_name"),
+		ImageID: cmp.Or(q.String("image"), q.String("image_ref")), Host: cmp.Or(q.String("host"), q.String("node")), KeyName: q.String("key_name"),
 		AvailabilityZone: q.String("availability_zone"), ReservationID: q.String("reservation_id"),
 	}}
-	if project := first(q.String("project_id"), q.String("tenant_id")); s.AllProjects {
+	if project := cmp.Or(q.String("project_id"), q.String("tenant_id")); s.AllProjects {
 		s.ProjectID = project
 	}
 	if id := q.String("uuid"); id != "" {
@@ -131,15 +132,6 @@ var ignored = []string{
 	"access_ip_v4", "access_ip_v6", "auto_disk_config", "config_drive", "created_at", "deleted", "description", "display_description",
 	"hostname", "instance_name", "kernel_id", "launch_index", "launched_at", "limit", "marker", "not-tags", "progress", "ramdisk_id",
 	"root_device_name", "soft_deleted", "sort_dir", "sort_key", "terminated_at", "updated_at", "tags", "locked", "changes-before",
-}
-
-func first(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func allProjects(q *rest.Query) bool {
@@ -210,7 +202,7 @@ func readStatus(r *rest.Request, q *rest.Query, s *search) error {
 
 // readNames reads the name filter, which is a pattern.
 func readNames(_ *rest.Request, q *rest.Query, s *search) error {
-	name := first(q.String("name"), q.String("display_name"))
+	name := cmp.Or(q.String("name"), q.String("display_name"))
 	if regexp.QuoteMeta(name) == name {
 		s.Name = name
 		return nil

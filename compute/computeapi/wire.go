@@ -68,7 +68,7 @@ type serverHost struct {
 	InstanceName  string  `json:"OS-EXT-SRV-ATTR:instance_name"`
 	ReservationID string  `json:"OS-EXT-SRV-ATTR:reservation_id" since:"2.3"`
 	LaunchIndex   int     `json:"OS-EXT-SRV-ATTR:launch_index" since:"2.3"`
-	OldHostname   string  `json:"OS-EXT-SRV-ATTR:hostname" since:"2.3" until:"2.89"`
+	OldHostname   string  `as:"OS-EXT-SRV-ATTR:hostname" since:"2.3" until:"2.89"`
 	KernelID      string  `json:"OS-EXT-SRV-ATTR:kernel_id" since:"2.3"`
 	RamdiskID     string  `json:"OS-EXT-SRV-ATTR:ramdisk_id" since:"2.3"`
 	RootDevice    string  `json:"OS-EXT-SRV-ATTR:root_device_name" since:"2.3"`

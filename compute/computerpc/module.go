@@ -19,8 +19,8 @@ var Remote = fx.Module("compute remote hosts", fx.Provide(fx.Annotate(
 		return func(name string) compute.Driver { return Host(b, name) }
 	}, fx.ResultTags(`name:"compute.remote"`))))
 
-// Hosts serves the hosts of this process to the others.
-var Hosts = fx.Module("compute hosts", fx.Invoke(func(p struct {
+// HostServer serves each host that this process lists (compute.AddHost) to the control plane.
+var HostServer = fx.Module("compute host server", fx.Invoke(func(p struct {
 	fx.In
 
 	Bus   *bus.Bus

@@ -29,7 +29,7 @@ func check(ctx context.Context, c config) []error {
 		checkLibvirt(ctx, c.hypervisor.URI),
 		checkNetworks(ctx),
 		checkListen(ctx, c.listen),
-		checkExternal(c.external),
+		checkExternal(c.external, c.networks.Prefix),
 		checkDirectory(c.dir),
 	)
 }
@@ -106,7 +106,7 @@ func checkListen(ctx context.Context, address string) error {
 
 // checkExternal finds addresses of this machine that would get in the way. Those on
 // our own bridges are from an earlier run.
-func checkExternal(external netip.Prefix) error {
+func checkExternal(external netip.Prefix, ours string) error {
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func checkExternal(external netip.Prefix) error {
 		addresses, _ := i.Addrs()
 		for _, a := range addresses {
 			p, err := netip.ParsePrefix(a.String())
-			if err == nil && p.Overlaps(external) && !strings.HasPrefix(i.Name, "ncb") {
+			if err == nil && p.Overlaps(external) && !strings.HasPrefix(i.Name, ours+"b") {
 				return fmt.Errorf("%s is on %s: choose other addresses than %s with -external", p, i.Name, external)
 			}
 		}

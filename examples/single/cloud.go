@@ -30,6 +30,7 @@ type config struct {
 	host       string
 	external   netip.Prefix // addresses of gateways and floating IPs
 	hypervisor libvirt.Config
+	networks   bridge.Config
 	log        *slog.Logger
 }
 
@@ -47,7 +48,7 @@ func (c config) modules() fx.Option {
 			identity.Config{Keys: c.path("keys"), AdminPasswordFile: c.path(passwordFile)},
 		),
 		libvirt.Host(c.host, c.hypervisor, compute.AgentConfig{}),
-		bridge.Host(c.host, bridge.Config{}),
+		bridge.Host(c.host, c.networks),
 		imagefile.Store("file", c.path("images")),
 		volumefile.Backend("file", volumefile.Config{Dir: c.path("volumes")}),
 		objectfile.Backend("file", c.path("objects")),

@@ -57,6 +57,7 @@ func parse(args []string, errs io.Writer) (config, int) {
 	flags.StringVar(&c.dir, "dir", "/var/lib/nacre", "directory of the cloud")
 	flags.StringVar(&external, "external", "203.0.113.0/24", "addresses of the network that leads outside")
 	flags.StringVar(&c.hypervisor.URI, "libvirt", "qemu:///system", "where libvirt answers")
+	flags.StringVar(&c.networks.Prefix, "prefix", "nc", "begins the names of devices, namespaces and tables; two clouds on a machine need two")
 	verbose := flags.Bool("v", false, "log what happens")
 	if err := flags.Parse(args); err != nil {
 		return c, 2

@@ -21,9 +21,9 @@ import (
 	"github.com/nacre-cloud/nacre/kit/rest"
 )
 
-// tokens are who may call in these tests: "role@project".
+// tokens are who may call in these tests: "role.project".
 var tokens = rest.AuthenticatorFunc(func(ctx context.Context, token string) (context.Context, error) {
-	role, of, ok := strings.Cut(token, "@")
+	role, of, ok := strings.Cut(token, ".")
 	if !ok {
 		return nil, fault.Unauthenticated.Errorf("no such token")
 	}
@@ -143,7 +143,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestImage(t *testing.T) {
-	c := client{t, serve(t), "member@p"}
+	c := client{t, serve(t), "member.p"}
 	res, text := c.do("POST", "/v2/images", `{"name":"i","disk_format":"raw","container_format":"bare","tags":["b","a"],
 		"min_disk":1,"os_distro":"debian","a:b/c~d":"x","id":"5F3F2A0E-0000-4000-8000-00000000000A"}`, "Content-Type", "application/json")
 	id := "5f3f2a0e-0000-4000-8000-00000000000a"
@@ -166,7 +166,7 @@ func TestImage(t *testing.T) {
 		}
 	}
 	c.want(409, "POST", "/v2/images", `{"id":"`+id+`"}`)
-	client{t, c.url, "member@q"}.want(409, "POST", "/v2/images", `{"id":"`+id+`"}`)
+	client{t, c.url, "member.q"}.want(409, "POST", "/v2/images", `{"id":"`+id+`"}`)
 	c.want(204, "GET", path+"/file", "")
 	c.want(415, "PUT", path+"/file", "bytes", "Content-Type", "text/plain")
 	c.want(204, "PUT", path+"/file", "0123456789", "Content-Type", "application/octet-stream")
@@ -202,7 +202,7 @@ func TestImage(t *testing.T) {
 }
 
 func TestBadRequests(t *testing.T) {
-	c := client{t, serve(t), "member@p"}
+	c := client{t, serve(t), "member.p"}
 	for body, status := range map[string]int{
 		`{`: 400, `[]`: 400, `{"name":1}`: 400, `{"disk_format":"wrong"}`: 400, `{"container_format":"wrong"}`: 400,
 		`{"visibility":"wrong"}`: 400, `{"min_disk":"1"}`: 400, `{"min_ram":1.5}`: 400, `{"min_disk":-1}`: 400,
@@ -232,7 +232,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestPatch(t *testing.T) {
-	c := client{t, serve(t), "member@p"}
+	c := client{t, serve(t), "member.p"}
 	path := "/v2/images/" + c.make(`{"name":"i","a":"1","b/c":"2","d~e":"3"}`)
 	patch := func(status int, body string) map[string]any {
 		t.Helper()
@@ -268,11 +268,11 @@ func TestPatch(t *testing.T) {
 	c.want(200, "PATCH", path, `[{"replace":"/name","value":"o"},{"add":"/p","value":"1"},{"remove":"/a"}]`, "Content-Type", older)
 	c.want(409, "PATCH", path, `[{"add":"/p","value":"2"}]`, "Content-Type", older)
 	c.want(415, "PATCH", path, `[]`, "Content-Type", "text/plain")
-	client{t, c.url, "member@q"}.want(404, "PATCH", path, `[]`, "Content-Type", patchType)
+	client{t, c.url, "member.q"}.want(404, "PATCH", path, `[]`, "Content-Type", patchType)
 }
 
 func TestList(t *testing.T) {
-	c := client{t, serve(t), "member@p"}
+	c := client{t, serve(t), "member.p"}
 	c.active(`{"name":"a","disk_format":"raw","container_format":"bare","tags":["t"],"os_distro":"debian"}`, "12345")
 	c.active(`{"name":"b,c","disk_format":"raw","container_format":"bare","protected":true}`, "1234567890")
 	c.make(`{"name":"d","disk_format":"qcow2","container_format":"bare","os_hidden":true}`)
@@ -310,7 +310,7 @@ func TestList(t *testing.T) {
 }
 
 func TestMembers(t *testing.T) {
-	c, other := client{t, serve(t), "member@p"}, client{t: t, token: "member@q"}
+	c, other := client{t, serve(t), "member.p"}, client{t: t, token: "member.q"}
 	other.url = c.url
 	path := "/v2/images/" + c.make(bare)
 	other.want(404, "GET", path, "")
@@ -336,7 +336,7 @@ func TestMembers(t *testing.T) {
 }
 
 func TestDocuments(t *testing.T) {
-	c := client{t, serve(t), "member@p"}
+	c := client{t, serve(t), "member.p"}
 	for _, name := range []string{"image", "images", "member", "members"} {
 		if s := c.want(200, "GET", "/v2/schemas/"+name, ""); s["name"] != name {
 			t.Errorf("%v", s)

@@ -24,6 +24,11 @@ func (a *api) upload(r *rest.Request) (rest.Response, error) {
 		return rest.Response{}, rest.WithStatus(http.StatusUnsupportedMediaType,
 			fault.Invalid.Errorf("content type %.40q is not supported; send %s", kind, octets))
 	}
+	if store := r.Header(storeHeader); store != "" {
+		if _, err := a.UpdateImage(r.Context(), image.Patch{ID: id(r), Store: &store}); err != nil {
+			return rest.Response{}, err
+		}
+	}
 	_, err := a.receive(r, id(r))
 	return rest.Empty(), err
 }
@@ -35,11 +40,6 @@ const octets = "application/octet-stream"
 const wasted = 64 << 20
 
 func (a *api) receive(r *rest.Request, id image.ID) (image.Image, error) {
-	if store := r.Header(storeHeader); store != "" {
-		if _, err := a.UpdateImage(r.Context(), image.Patch{ID: id, Store: &store}); err != nil {
-			return image.Image{}, err
-		}
-	}
 	i, err := a.content.Upload(r.Context(), id, r.Body)
 	if err != nil {
 		_, _ = io.CopyN(io.Discard, r.Body, wasted)

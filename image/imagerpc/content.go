@@ -44,12 +44,17 @@ func (c Content) Open(ctx context.Context, id image.ID, r image.Range) (io.ReadC
 		return nil, image.Image{}, fault.Invalid.Errorf("range from %d of image %s, which has %d bytes", r.Offset, id, t.Image.SizeBytes)
 	}
 	header := http.Header{}
-	if size != t.Image.SizeBytes {
+	part := size != t.Image.SizeBytes
+	if part {
 		header.Set("Range", fmt.Sprintf("bytes=%d-%d", r.Offset, r.Offset+size-1))
 	}
 	resp, err := c.do(ctx, http.MethodGet, t, header, nil)
 	if err != nil {
 		return nil, image.Image{}, err
+	}
+	if part != (resp.StatusCode == http.StatusPartialContent) {
+		resp.Body.Close()
+		return nil, image.Image{}, fault.Unavailable.Errorf("bytes of image %s: %s answers %s to a range", id, resp.Request.URL.Host, resp.Status)
 	}
 	return &body{resp.Body, id}, t.Image, nil
 }

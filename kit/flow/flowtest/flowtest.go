@@ -145,7 +145,8 @@ func (w World[S]) drive(t *testing.T, around flow.Around, reborn func(*testing.T
 		if life == 0 {
 			reborn(t)
 		}
-		now = now.Add(2 * time.Minute) // leases and pauses run out
+		now = now.Add(61 * time.Second)                          // leases and pauses run out
+		<-time.After(time.Duration(life) * 2 * time.Millisecond) // another engine may have work that this run waits for
 	}
 	t.Fatalf("the run never ends: %+v", w.last(t))
 }

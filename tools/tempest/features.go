@@ -1,0 +1,97 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+// A feature is an option of tempest.conf that switches tests on or off.
+type feature struct {
+	section, option string
+	have            bool
+}
+
+// features says what Nacre offers. A feature that is not listed has Tempest's default.
+var features = []feature{
+	{"compute", "change_password", false},
+	{"compute", "cold_migration", false},
+	{"compute", "config_drive", true},
+	{"compute", "console_output", true},
+	{"compute", "disk_config", true},
+	{"compute", "enable_instance_password", false},
+	{"compute", "interface_attach", true},
+	{"compute", "live_migration", false},
+	{"compute", "metadata_service", true},
+	{"compute", "pause", true},
+	{"compute", "personality", false},
+	{"compute", "rescue", false},
+	{"compute", "resize", false},
+	{"compute", "shelve", false},
+	{"compute", "snapshot", false},
+	{"compute", "stable_rescue", false},
+	{"compute", "suspend", true},
+	{"compute", "swap_volume", false},
+	{"compute", "volume_multiattach", false},
+	// Whatever its name says, tests that write a server's metadata ask for it.
+	{"compute", "xenapi_apis", true},
+
+	{"identity", "access_rules", false},
+	{"identity", "api_v2_admin", false},
+	{"identity", "application_credentials", true},
+	{"identity", "project_tags", true},
+	{"identity", "security_compliance", false},
+	{"identity", "trust", false},
+
+	{"image", "import_image", false},
+	{"image", "manage_locations", false},
+	{"image", "os_glance_reserved", false},
+
+	{"network", "floating_ips", true},
+	{"network", "ipv6", true},
+	{"network", "ipv6_subnet_attributes", true},
+	{"network", "port_admin_state_change", true},
+	{"network", "port_security", true},
+
+	{"object-storage", "container_sync", false},
+	{"object-storage", "discoverability", true},
+	{"object-storage", "object_versioning", false},
+
+	{"volume", "backup", false},
+	{"volume", "clone", true},
+	{"volume", "extend_attached_volume", false},
+	{"volume", "manage_snapshot", false},
+	{"volume", "manage_volume", false},
+	{"volume", "snapshot", true},
+}
+
+//go:embed tempest.conf.tmpl
+var text string
+
+var settings = template.Must(template.New("tempest.conf").Parse(text))
+
+// configure writes etc/tempest.conf.
+func (o options) configure(c cloud) error {
+	var b strings.Builder
+	if err := settings.Execute(&b, struct {
+		cloud
+		Dir string
+	}{c, o.dir}); err != nil {
+		return err
+	}
+	bySection := slices.Clone(features)
+	slices.SortStableFunc(bySection, func(a, b feature) int { return strings.Compare(a.section, b.section) })
+	last := ""
+	for _, f := range bySection {
+		if f.section != last {
+			fmt.Fprintf(&b, "\n[%s-feature-enabled]\n", f.section)
+			last = f.section
+		}
+		fmt.Fprintf(&b, "%s = %t\n", f.option, f.have || o.all)
+	}
+	return os.WriteFile(filepath.Join(o.dir, "etc", "tempest.conf"), []byte(b.String()), 0o600)
+}

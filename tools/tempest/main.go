@@ -1,0 +1,191 @@
+// Tempest runs OpenStack's own tests against examples/embedded and says how many
+// passed, by service.
+//
+//	go run ./tools/tempest [-o DIR] [-n 4] [-all] [FILE]
+//
+// FILE names test ids, one a line, as "tempest run --list-tests" prints them;
+// without it they are read from the standard input. Lines that begin with # are
+// left out. DIR is where the cloud, Tempest's own log and report.txt go. The exit
+// code is 1 when a test failed or did not run.
+//
+// A test of a feature that Nacre does not have yet is skipped: features.go says
+// which. With -all nothing is, and what is missing fails.
+//
+// Tempest is Debian's package tempest. It drops an id that it does not know, and
+// all tests of a class that cannot be set up, without a word; here both are counted.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.dir, "o", "", "directory for what is written; a fresh one when empty")
+	flag.StringVar(&o.clouds, "clouds", "", "clouds.yaml of a cloud that runs already; without it one is started")
+	flag.IntVar(&o.workers, "n", 4, "tests at once")
+	flag.BoolVar(&o.all, "all", false, "run the tests of features that are missing, too")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	passed, err := o.run(ctx, flag.Arg(0))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tempest:", err)
+	}
+	if !passed {
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	dir, clouds string
+	workers     int
+	all         bool
+}
+
+// run reports whether every test that was asked for passed or was skipped.
+func (o options) run(ctx context.Context, list string) (bool, error) {
+	ids, err := readIDs(list)
+	if err != nil {
+		return false, err
+	}
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "nacre-tempest-"); err != nil {
+			return false, err
+		}
+	}
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return false, err
+	}
+	if err := os.MkdirAll(filepath.Join(o.dir, "etc"), 0o750); err != nil {
+		return false, err
+	}
+	if o.clouds == "" {
+		stop, err := startCloud(ctx, o.dir)
+		if err != nil {
+			return false, err
+		}
+		defer stop()
+		o.clouds = filepath.Join(o.dir, "cloud", "clouds.yaml")
+	}
+	c, err := look(ctx, o.clouds)
+	if err != nil {
+		return false, fmt.Errorf("look into the cloud: %w", err)
+	}
+	if err := o.configure(c); err != nil {
+		return false, err
+	}
+	r := newReport(ids)
+	began := time.Now()
+	if err := o.tempest(ctx, ids, r); err != nil {
+		return false, err
+	}
+	r.print(os.Stdout, time.Since(began))
+	path := filepath.Join(o.dir, "report.txt")
+	if err := r.write(path); err != nil {
+		return false, err
+	}
+	fmt.Printf("Details: %s\n", path)
+	return r.passed(), nil
+}
+
+// readIDs reads test ids from a file, or from the standard input without a name.
+func readIDs(name string) ([]string, error) {
+	in := os.Stdin
+	if name != "" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	var ids []string
+	for s := bufio.NewScanner(in); s.Scan(); {
+		if id := strings.TrimSpace(s.Text()); id != "" && !strings.HasPrefix(id, "#") {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, errors.New("no test ids")
+	}
+	return ids, nil
+}
+
+// tempest runs the tests and tells r what comes out.
+func (o options) tempest(ctx context.Context, ids []string, r *report) error {
+	program, err := exec.LookPath("tempest")
+	if err != nil {
+		return fmt.Errorf("%w (apt-get install tempest)", err)
+	}
+	python, err := interpreter(program)
+	if err != nil {
+		return err
+	}
+	where, err := exec.CommandContext(ctx, python, "-c", "import os, tempest; print(os.path.dirname(tempest.__file__))").Output()
+	if err != nil {
+		return fmt.Errorf("find Tempest's tests with %s: %w", python, err)
+	}
+	home := strings.TrimSpace(string(where))
+	stestr := fmt.Sprintf("[DEFAULT]\ntest_path=%s/test_discover\ntop_dir=%s\ngroup_regex=([^\\.]*\\.)*\n", home, filepath.Dir(home))
+	for name, text := range map[string]string{".stestr.conf": stestr, "ids": strings.Join(ids, "\n") + "\n"} {
+		if err := os.WriteFile(filepath.Join(o.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	log, err := os.Create(filepath.Join(o.dir, "tempest.out"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(ctx, program, "run", "--config-file", "etc/tempest.conf",
+		"--concurrency", strconv.Itoa(o.workers), "--load-list", "ids")
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	cmd.Dir = o.dir
+	// The first python in PATH need not be the one that has Tempest.
+	cmd.Env = append(os.Environ(), "HOME="+o.dir, "PYTHON="+python, "PATH="+filepath.Dir(python)+":"+os.Getenv("PATH"))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if err := r.read(io.TeeReader(out, log)); err != nil {
+		return err
+	}
+	var failed *exec.ExitError
+	if err := cmd.Wait(); err != nil && !errors.As(err, &failed) {
+		return err // that tests failed is told by the report
+	}
+	return ctx.Err()
+}
+
+// interpreter returns the Python that a script asks for.
+func interpreter(script string) (string, error) {
+	text, err := os.ReadFile(script)
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	python, found := strings.CutPrefix(line, "#!")
+	if !found || strings.Contains(python, " ") {
+		return "python3", nil
+	}
+	return python, nil
+}
