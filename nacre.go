@@ -90,7 +90,7 @@ var Control = fx.Options(
 var Host = fx.Options(
 	bus.Module,
 	imagerpc.Module, schedulerrpc.Module, computerpc.Module, networkrpc.Module,
-	computerpc.HostServer, networkrpc.HostServer, compute.Agents, imageSources,
+	computerpc.HostServer, networkrpc.HostServer, computeapi.GuestMetadata, compute.Agents, imageSources,
 )
 
 // A Cloud is a cloud in this process, for programs that do not use fx themselves.

@@ -3,10 +3,8 @@ package compute
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -16,19 +14,20 @@ import (
 
 // bootState is what a boot remembers. Every id in it was chosen beforehand.
 type bootState struct {
-	Server  ServerID
-	Project string
-	Action  string
-	Flavor  Flavor
-	Zone    string
-	Pinned  string     // the host an administrator chose
-	NICs    []nicPlan  `json:",omitempty"`
-	Disks   []diskPlan `json:",omitempty"`
-	Host    string
-	Tried   []string     `json:",omitempty"` // hosts that turned out to have no room
-	Plugged []ServerNIC  `json:",omitempty"`
-	Sources []Disk       `json:",omitempty"`
-	Kept    []ServerDisk `json:",omitempty"`
+	Server   ServerID
+	Project  string
+	Action   string
+	Flavor   Flavor
+	Zone     string
+	Pinned   string     // the host an administrator chose
+	NICs     []nicPlan  `json:",omitempty"`
+	Disks    []diskPlan `json:",omitempty"`
+	Host     string
+	HostZone string
+	Tried    []string     `json:",omitempty"` // hosts that turned out to have no room
+	Plugged  []ServerNIC  `json:",omitempty"`
+	Sources  []Disk       `json:",omitempty"`
+	Kept     []ServerDisk `json:",omitempty"`
 }
 
 func (m *Manager) bootFlow() *flow.Flow[bootState] {
@@ -47,7 +46,12 @@ func (m *Manager) place(ctx context.Context, st *bootState) error {
 		ID: scheduler.ConsumerID(st.Server), ProjectID: st.Project, Resources: needs(st.Flavor),
 		AvailabilityZone: st.Zone, Host: st.Pinned, Exclude: st.Tried,
 	})
+	if err != nil {
+		return err
+	}
 	st.Host = p.HostName
+	zones, err := m.zones(ctx)
+	st.HostZone = zones[st.Host]
 	return err
 }
 
@@ -117,7 +121,8 @@ func (m *Manager) unspawn(ctx context.Context, st *bootState) error {
 func (m *Manager) booted(ctx context.Context, tx *db.Tx, st *bootState) error {
 	var started ServerStarted
 	err := changeServer(ctx, tx, st.Server, st.Action, func(s *Server) {
-		s.Status, s.Host, s.NICs, s.Disks, s.Fault, s.LaunchedAt = Active, st.Host, st.Plugged, st.Kept, nil, db.Now()
+		s.Status, s.Host, s.AvailabilityZone = Active, st.Host, st.HostZone
+		s.NICs, s.Disks, s.Fault, s.LaunchedAt = st.Plugged, st.Kept, nil, db.Now()
 		started = ServerStarted{
 			ID: s.ID, ProjectID: s.ProjectID, UserID: s.UserID, ServerName: s.Name, Flavor: s.Flavor, Host: s.Host, At: s.LaunchedAt,
 		}
@@ -144,23 +149,4 @@ func failServer(ctx context.Context, tx *db.Tx, id ServerID, action string) erro
 	return changeServer(ctx, tx, id, "", func(s *Server) {
 		s.Status, s.Fault = Failed, &Failure{Kind: fault.Of(cause), Message: cause.Error(), At: db.Now()}
 	})
-}
-
-// zones returns the availability zones that have hosts.
-func (m *Manager) zones(ctx context.Context) (map[string]bool, error) {
-	ctx = identity.With(ctx, identity.System("compute.zones"))
-	zones := map[string]bool{}
-	q := scheduler.HostQuery{}
-	for {
-		p, err := m.scheduler.Hosts(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("availability zones: %w", err)
-		}
-		for _, h := range p.Items {
-			zones[h.AvailabilityZone] = true
-		}
-		if q.Marker = p.Next; q.Marker == "" {
-			return zones, nil
-		}
-	}
 }

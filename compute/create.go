@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -163,11 +165,11 @@ func (m *Manager) planZone(ctx context.Context, spec CreateSpec, s *Server, st *
 	if zone == "" {
 		return nil
 	}
-	known, err := m.zones(ctx)
-	if err == nil && !known[zone] {
-		err = fault.Invalid.Errorf("the requested availability zone %q is not available", zone)
+	zones, err := m.zones(ctx)
+	if err != nil || slices.Contains(slices.Collect(maps.Values(zones)), zone) {
+		return err
 	}
-	return err
+	return fault.Invalid.Errorf("the requested availability zone %q is not available", zone)
 }
 
 // bootable checks that an image may be booted with a flavor.

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -31,6 +32,34 @@ func (m *Manager) allHosts(ctx context.Context) ([]scheduler.Host, error) {
 			return all, nil
 		}
 	}
+}
+
+// zoneCache remembers in which zone each host is: every boot asks, and it hardly changes.
+type zoneCache struct {
+	mu    sync.Mutex
+	read  time.Time
+	zones map[string]string
+}
+
+// zones returns the availability zone of each host by its name, not older than
+// ten seconds. It must not be changed.
+func (m *Manager) zones(ctx context.Context) (map[string]string, error) {
+	c := &m.zoneCache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.read) < 10*time.Second && len(c.zones) > 0 {
+		return c.zones, nil
+	}
+	hosts, err := m.allHosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zones := make(map[string]string, len(hosts))
+	for _, h := range hosts {
+		zones[h.Name] = h.AvailabilityZone
+	}
+	c.zones, c.read = zones, time.Now()
+	return zones, nil
 }
 
 // silentAfter is how long a host may not report before it counts as down.

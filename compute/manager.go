@@ -46,8 +46,9 @@ type Manager struct {
 	volumes   volume.Service
 	scheduler scheduler.Service
 
-	hosts  map[string]Driver
-	remote func(host string) Driver
+	hosts     map[string]Driver
+	remote    func(host string) Driver
+	zoneCache zoneCache
 
 	reconciler   *flow.Reconciler
 	boot         *flow.Flow[bootState]

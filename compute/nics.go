@@ -144,7 +144,7 @@ func (m *Manager) groups(ctx context.Context, names []string) (*[]network.Securi
 func (m *Manager) plug(ctx context.Context, st *bootState) error {
 	st.Plugged = nil
 	for _, p := range st.NICs {
-		n, err := m.plugNIC(ctx, st.Server, st.Host, st.Zone, p)
+		n, err := m.plugNIC(ctx, st.Server, st.Host, st.HostZone, p)
 		if err != nil {
 			return err
 		}

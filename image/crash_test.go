@@ -82,7 +82,7 @@ func TestUploadUntilKilled(t *testing.T) {
 func TestCrash(t *testing.T) {
 	dir, seed := t.TempDir(), rand.Uint64()
 	t.Logf("seed %d", seed)
-	moments := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // moments of a test
+	moments := rand.New(rand.NewPCG(seed, 0))
 	for range 4 {
 		acknowledged := uploadAndKill(t, dir, moments.IntN(20), time.Duration(moments.IntN(10_000))*time.Microsecond)
 		t.Run("what is left", func(t *testing.T) { inspectRuins(t, dir, acknowledged) })

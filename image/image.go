@@ -48,6 +48,7 @@ func (i Image) Owner() string { return i.ProjectID }
 // Status says whether an image has its bytes.
 type Status string
 
+// States of an image.
 const (
 	Queued      Status = "queued"      // waits for its bytes
 	Saving      Status = "saving"      // its bytes are being uploaded
@@ -59,6 +60,7 @@ const (
 // Visibility says who may see an image besides its project.
 type Visibility string
 
+// From nobody to everybody.
 const (
 	Private   Visibility = "private"   // nobody
 	Shared    Visibility = "shared"    // its members

@@ -86,12 +86,13 @@ func permit(ctx context.Context, old, i Image) error {
 			return err
 		}
 	}
-	switch {
-	case i.Visibility == old.Visibility:
+	if i.Visibility == old.Visibility {
 		return nil
-	case i.Visibility == Public:
+	}
+	switch i.Visibility {
+	case Public:
 		return identity.Allow(ctx, "image:publicize", i)
-	case i.Visibility == Community:
+	case Community:
 		return identity.Allow(ctx, "image:communitize", i)
 	}
 	return nil

@@ -56,8 +56,10 @@ type Manager struct {
 // New returns a Manager. It does no I/O. No store, two of one name, or a default
 // that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
-	m := &Manager{db: p.DB, log: p.Log, config: p.Config, stores: map[string]Driver{},
-		quota: quota.New("image", DefaultQuota, p.Config.Quota)}
+	m := &Manager{
+		db: p.DB, log: p.Log, config: p.Config, stores: map[string]Driver{},
+		quota: quota.New("image", DefaultQuota, p.Config.Quota),
+	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

@@ -26,6 +26,7 @@ type MemberID struct {
 // MemberStatus is what the other project says to the offer.
 type MemberStatus string
 
+// Answers to an offer.
 const (
 	Pending  MemberStatus = "pending"
 	Accepted MemberStatus = "accepted" // listed among the project's images

@@ -84,7 +84,7 @@ func whereVisible(query *bun.SelectQuery, idb bun.IDB, r reach, q Query) {
 
 func where[T ~string](q *bun.SelectQuery, column string, values []T) {
 	if len(values) > 0 {
-		q.Where("? IN (?)", bun.Ident(column), bun.In(values))
+		q.Where("? IN (?)", bun.Ident(column), bun.List(values))
 	}
 }
 

@@ -54,20 +54,24 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// atEnd returns r with a last word: what end returns instead of io.EOF.
-func atEnd(r io.Reader, end func() error) io.Reader { return &ending{r, end} }
-
-type ending struct {
+// A checked reader has a last word: what end returns instead of io.EOF. It
+// remembers why reading failed, whatever a store makes of that.
+type checked struct {
 	r   io.Reader
 	end func() error
+	err error
 }
 
-func (e *ending) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	last := err
 	if errors.Is(err, io.EOF) {
-		if last := e.end(); last != nil {
-			return n, last
+		if last = c.end(); last == nil {
+			return n, io.EOF
 		}
 	}
-	return n, err
+	if last != nil {
+		c.err = last
+	}
+	return n, last
 }

@@ -92,14 +92,18 @@ func (m *Manager) receive(ctx context.Context, u *upload, i Image, r io.Reader) 
 	digest := NewDigest()
 	var info inspect.Info
 	// Also what only the end tells is told by the reader: then the store keeps nothing.
-	checked := atEnd(io.TeeReader(r, io.MultiWriter(judge, digest)), func() (err error) {
+	in := &checked{r: io.TeeReader(r, io.MultiWriter(judge, digest)), end: func() (err error) {
 		info, err = judge.Finish()
 		return err
-	})
-	if _, err := d.Put(ctx, u.Blob, checked); err != nil {
-		if cause := context.Cause(ctx); errors.Is(cause, ErrState) {
-			return Image{}, cause
-		}
+	}}
+	_, err = d.Put(ctx, u.Blob, in)
+	switch {
+	case err == nil:
+	case errors.Is(context.Cause(ctx), ErrState):
+		return Image{}, context.Cause(ctx)
+	case in.err != nil:
+		return Image{}, fault.Unavailable.Wrap(in.err, "upload image %s", i.ID)
+	default:
 		return Image{}, fault.Internal.Wrap(err, "store %s: upload image %s", u.Store, i.ID)
 	}
 	sum := digest.Sum()

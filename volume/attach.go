@@ -25,10 +25,7 @@ func (m *Manager) Attach(ctx context.Context, s AttachSpec) (Attachment, error) 
 		a.ID = AttachmentID(db.NewID())
 	}
 	return a, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := lockVolume(ctx, tx, v.ID); err != nil {
-			return err
-		}
-		v, err := loadVolume(ctx, tx, v.ID)
+		v, err := lockVolume(ctx, tx, v.ID)
 		if err != nil {
 			return err
 		}
@@ -57,7 +54,9 @@ func (m *Manager) Connect(ctx context.Context, s ConnectSpec) (Attachment, error
 		return Attachment{}, fault.Internal.Wrap(err, "backend %s: connect volume %s to host %s", v.Backend, v.ID, s.Host)
 	}
 	a.Host = s.Host
-	return a, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateAttachment(ctx, tx, &a) })
+	return a, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return updateAttachment(ctx, tx, &a, "host", "connection")
+	})
 }
 
 // Confirm implements Service.
@@ -70,7 +69,9 @@ func (m *Manager) Confirm(ctx context.Context, s ConfirmSpec) (Attachment, error
 	if !a.Attached() {
 		a.AttachedAt = db.Now()
 	}
-	return a, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateAttachment(ctx, tx, &a) })
+	return a, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return updateAttachment(ctx, tx, &a, "device", "attached_at")
+	})
 }
 
 // Attachment implements Service.
@@ -103,6 +104,9 @@ func (m *Manager) Detach(ctx context.Context, id AttachmentID) error {
 	}
 	if err != nil {
 		return err
+	}
+	if a.Host != "" && identity.Allow(ctx, "volume:connect", a) != nil {
+		return fault.Conflict.Errorf("volume %s is open on the host of server %s: detach it from the server instead", a.VolumeID, a.ServerID)
 	}
 	v, err := loadVolume(ctx, m.db.Read(), a.VolumeID)
 	if err != nil {

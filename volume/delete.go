@@ -31,32 +31,28 @@ func (m *Manager) DeleteVolume(ctx context.Context, id ID) error {
 func (m *Manager) PurgeVolume(ctx context.Context, id ID) error { return m.deleteVolume(ctx, id, true) }
 
 func (m *Manager) deleteVolume(ctx context.Context, id ID, purge bool) error {
-	v, err := m.allowed(ctx, id, "volume:delete")
-	if err != nil || v.Status == Deleting {
+	if _, err := m.allowed(ctx, id, "volume:delete"); err != nil {
 		return err
 	}
 	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := lockVolume(ctx, tx, id); err != nil {
+		v, err := lockVolume(ctx, tx, id)
+		if err != nil {
 			return err
+		}
+		if v.Status == Deleting {
+			if busy, err := isBusy(ctx, tx, subject(id)); err != nil || busy {
+				return err
+			}
 		}
 		st := deleteState{Volume: v}
 		if st.Snapshots, err = snapshotsOf(ctx, tx, id); err != nil {
 			return err
 		}
-		attached, err := isAttached(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if attached || len(st.Snapshots) > 0 && !purge {
+		if len(v.Attachments) > 0 || len(st.Snapshots) > 0 && !purge {
 			return ErrState.Errorf("volume %s cannot be deleted: it is attached or has snapshots", id)
 		}
-		for _, s := range st.Snapshots {
-			if s.Status != Available && s.Status != Failed {
-				return ErrState.Errorf("volume %s cannot be deleted: its snapshot %s is %s", id, s.ID, s.Status)
-			}
-			if err := setSnapshotStatus(ctx, tx, s.ID, Deleting, ""); err != nil {
-				return err
-			}
+		if err := purgeSnapshots(ctx, tx, st.Snapshots); err != nil {
+			return err
 		}
 		if err := setVolumeStatus(ctx, tx, id, Deleting, ""); err != nil {
 			return err
@@ -64,6 +60,25 @@ func (m *Manager) deleteVolume(ctx context.Context, id ID, purge bool) error {
 		_, err = flow.Replace(ctx, tx, m.remove, subject(id), st)
 		return err
 	})
+}
+
+// purgeSnapshots marks snapshots that go with their volume.
+func purgeSnapshots(ctx context.Context, tx *db.Tx, snapshots []Snapshot) error {
+	for _, s := range snapshots {
+		if s.Status != Available && s.Status != Failed {
+			return ErrState.Errorf("volume %s cannot be deleted: its snapshot %s is %s", s.VolumeID, s.ID, s.Status)
+		}
+		if err := setSnapshotStatus(ctx, tx, s.ID, Deleting, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isBusy reports whether a run about subject is under way.
+func isBusy(ctx context.Context, tx *db.Tx, subject string) (bool, error) {
+	open, err := flow.Open(ctx, tx, subject)
+	return len(open) > 0, err
 }
 
 func (m *Manager) removeVolume(ctx context.Context, st *deleteState) error {

@@ -19,7 +19,7 @@ import (
 // it should be asked again later, fault.Conflict when something it keeps is in
 // the way. An error without a kind is taken as fault.Internal.
 //
-// Snapshotter, Cloner, Resizer and Importer are powers a driver may have
+// Snapshotter, Cloner, Resizer, Importer and Exporter are powers a driver may have
 // besides; Manager finds them by a type assertion and answers fault.Unsupported
 // without them. Package volumetest proves an implementation.
 type Driver interface {
@@ -66,6 +66,13 @@ type Importer interface {
 	Import(ctx context.Context, v Volume, image Image, r io.Reader) error
 }
 
+// An Exporter can be read as a whole.
+type Exporter interface {
+	// Export writes the content of a volume that nobody writes to, as a raw disk.
+	// Zeros at its end may be left out, though not all of them.
+	Export(ctx context.Context, v Volume, w io.Writer) error
+}
+
 // An Image is what a volume needs to know of an image.
 type Image struct {
 	ID         string
@@ -82,4 +89,28 @@ type ImageSource interface {
 	Image(ctx context.Context, id string) (Image, error)
 	// Open starts reading the bytes of an image.
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
+}
+
+// ImageSink is where images made of volumes go: the image service, wherever it runs.
+type ImageSink interface {
+	// CreateImage records an image of the caller of ctx that has no bytes yet.
+	// Creating twice is creating once.
+	CreateImage(ctx context.Context, s ImageSpec) error
+	// UploadImage gives an image its bytes. One that has bytes keeps them, and r is
+	// not read.
+	UploadImage(ctx context.Context, id string, r io.Reader) error
+	// DeleteImage removes an image, or does nothing where it is gone.
+	DeleteImage(ctx context.Context, id string) error
+}
+
+// An ImageSpec describes an image made of a volume.
+type ImageSpec struct {
+	ID         string
+	Name       string
+	DiskFormat string
+	Container  string
+	Visibility string
+	Protected  bool
+	MinDiskGiB int
+	Properties map[string]string
 }

@@ -25,7 +25,11 @@ type Config struct {
 }
 
 // DefaultQuota is what a project may use unless Config or an administrator says otherwise.
-var DefaultQuota = quota.Amount{ResourceVolumes: 100, ResourceGigabytes: 10000, ResourceSnapshots: 100}
+// The last three count nothing here; clients expect that they can be set.
+var DefaultQuota = quota.Amount{
+	ResourceVolumes: 100, ResourceGigabytes: 10000, ResourceSnapshots: 100, ResourceSize: quota.Unlimited,
+	"backups": 0, "backup_gigabytes": 0, "groups": 0,
+}
 
 // Manager is the Service of the process that owns the tables.
 type Manager struct {
@@ -34,11 +38,13 @@ type Manager struct {
 	config   Config
 	backends map[string]Driver
 	images   ImageSource
+	sink     ImageSink
 	quota    *quota.Keeper
 
 	reconciler *flow.Reconciler
 	create     *flow.Flow[createState]
 	extend     *flow.Flow[extendState]
+	upload     *flow.Flow[Upload]
 	remove     *flow.Flow[deleteState]
 	snap       *flow.Flow[Snapshot]
 	unsnap     *flow.Flow[Snapshot]
@@ -47,8 +53,8 @@ type Manager struct {
 // New returns a Manager. It does no I/O. No backend, two of one name, or a
 // default that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
-	m := &Manager{db: p.DB, log: p.Log, config: p.Config, backends: map[string]Driver{}, images: p.Images,
-		quota: quota.New("volume", DefaultQuota, p.Config.Quota)}
+	m := &Manager{db: p.DB, log: p.Log, config: p.Config, backends: map[string]Driver{},
+		images: p.Images, sink: p.Sink, quota: quota.New("volume", DefaultQuota, p.Config.Quota)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -75,6 +81,7 @@ func New(p Params) (*Manager, error) {
 	}
 	m.create = flow.Register(p.Flows, m.createFlow())
 	m.extend = flow.Register(p.Flows, m.extendFlow())
+	m.upload = flow.Register(p.Flows, m.uploadFlow())
 	m.remove = flow.Register(p.Flows, m.deleteFlow())
 	m.snap = flow.Register(p.Flows, m.snapshotFlow())
 	m.unsnap = flow.Register(p.Flows, m.deleteSnapshotFlow())

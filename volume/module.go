@@ -17,8 +17,8 @@ var files embed.FS
 // Migrations are the tables of this domain.
 var Migrations = db.Migrations{Domain: "volume", Files: files}
 
-// Params are what a Manager is made of. Images may be absent: then no volume is
-// made from an image.
+// Params are what a Manager is made of. Images and Sink may be absent: then no
+// volume is made from an image, or no image from a volume.
 type Params struct {
 	fx.In
 
@@ -26,6 +26,7 @@ type Params struct {
 	Flows    *flow.Engine
 	Backends []Backend    `group:"volume.backends"`
 	Images   ImageSource  `optional:"true"`
+	Sink     ImageSink    `optional:"true"`
 	Log      *slog.Logger `optional:"true"`
 	Config   Config       `optional:"true"`
 }

@@ -2,6 +2,8 @@ package volume
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -17,7 +19,7 @@ func (m *Manager) Quota(ctx context.Context, project string) (Quota, error) {
 		return Quota{}, err
 	}
 	used, err := usage(ctx, m.db.Read(), project)()
-	return Quota{ProjectID: project, Limits: limits, Used: used}, err
+	return Quota{ProjectID: project, Limits: limits, Defaults: m.quota.Defaults(), Used: used}, err
 }
 
 // SetQuota implements Service.
@@ -35,4 +37,17 @@ func (m *Manager) SetQuota(ctx context.Context, p QuotaPatch) (Quota, error) {
 		return Quota{}, err
 	}
 	return m.Quota(ctx, p.ProjectID)
+}
+
+// Backends implements Service.
+func (m *Manager) Backends(ctx context.Context) ([]Use, error) {
+	if err := identity.Allow(ctx, "volume:backend:list", nil); err != nil {
+		return nil, err
+	}
+	names := slices.Sorted(maps.Keys(m.backends))
+	all, byName := make([]Use, len(names)), map[string]*Use{}
+	for i, name := range names {
+		all[i].Backend, byName[name] = name, &all[i]
+	}
+	return all, uses(ctx, m.db.Read(), byName)
 }

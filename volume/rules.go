@@ -9,6 +9,8 @@ var _ = identity.Define(identity.Rules{
 	"volume:list":            identity.Reader,
 	"volume:list-all":        identity.SystemReader,
 	"volume:update":          identity.Member,
+	"volume:reset":           identity.Admin,
+	"volume:upload":          identity.Member,
 	"volume:extend":          identity.Member,
 	"volume:delete":          identity.Member,
 	"volume:attach":          identity.Member,
@@ -20,6 +22,7 @@ var _ = identity.Define(identity.Rules{
 	"volume:snapshot:delete": identity.Member,
 	"volume:type:list":       identity.Anyone,
 	"volume:type:manage":     identity.Admin,
+	"volume:backend:list":    identity.SystemReader,
 	"volume:quota:show":      identity.Reader,
 	"volume:quota:update":    identity.Admin,
 })

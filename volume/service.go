@@ -16,6 +16,8 @@ type Service interface {
 	Attachments
 	Types
 	Quotas
+	// Backends returns what each backend keeps, by name.
+	Backends(ctx context.Context) ([]Use, error)
 }
 
 // Volumes are the calls about volumes.
@@ -31,6 +33,9 @@ type Volumes interface {
 	UpdateVolume(ctx context.Context, p Patch) (Volume, error)
 	// ExtendVolume grows an available volume. A backend that cannot is fault.Unsupported.
 	ExtendVolume(ctx context.Context, e ExtendSpec) (Volume, error)
+	// UploadVolume makes an image of an available volume, which is Uploading
+	// meanwhile. A backend that cannot be read is fault.Unsupported.
+	UploadVolume(ctx context.Context, s UploadSpec) (Upload, error)
 	// DeleteVolume deletes a volume in any state; a creation under way turns
 	// around. Attachments or snapshots are fault.Conflict.
 	DeleteVolume(ctx context.Context, id ID) error
@@ -62,7 +67,8 @@ type Attachments interface {
 	Attachment(ctx context.Context, id AttachmentID) (Attachment, error)
 	// Attachments returns a page of attachments.
 	Attachments(ctx context.Context, q AttachmentQuery) (page.Of[Attachment], error)
-	// Detach frees the volume. One that is free already is freed again.
+	// Detach frees the volume. One that is free already is freed again. One that a
+	// host has open is freed by services alone; for users it is fault.Conflict.
 	Detach(ctx context.Context, id AttachmentID) error
 }
 
@@ -108,7 +114,7 @@ type Query struct {
 	ProjectID   string
 	AllProjects bool
 	Name        string
-	Status      Status
+	Status      Status // as Volume.State tells it
 	Zone        string // availability zone
 	Bootable    *bool
 	Metadata    map[string]string // all of them
@@ -124,6 +130,25 @@ type Patch struct {
 	Metadata    map[string]string // replaces all of it
 
 	ImageMetadata map[string]string // likewise
+	Type          *string           // id or name; on another backend it is fault.Unsupported
+	Status        *Status           // for administrators, after a repair by hand
+}
+
+// An UploadSpec says which image to make of a volume.
+type UploadSpec struct {
+	VolumeID   ID
+	ImageID    string // made when empty
+	Name       string
+	DiskFormat string // "raw", which is also meant when empty
+	Container  string // "bare" when empty
+	Visibility string // as the image service knows it; empty means its default
+	Protected  bool
+}
+
+// An Upload is an image that is being made of a volume.
+type Upload struct {
+	Volume Volume
+	Image  ImageSpec
 }
 
 // An ExtendSpec says how large a volume shall be.
@@ -158,6 +183,7 @@ type SnapshotPatch struct {
 	Name        *string
 	Description *string
 	Metadata    map[string]string
+	Status      *Status // for administrators, after a repair by hand
 }
 
 // An AttachSpec says which server wants which volume.
@@ -191,7 +217,8 @@ type AttachmentQuery struct {
 // A TypeQuery asks for types.
 type TypeQuery struct {
 	page.Query
-	Name string
+	Name   string
+	Public *bool
 }
 
 // Resources of a project's quota.
@@ -199,12 +226,14 @@ const (
 	ResourceVolumes   = "volumes"
 	ResourceGigabytes = "gigabytes" // of volumes and snapshots together
 	ResourceSnapshots = "snapshots"
+	ResourceSize      = "per_volume_gigabytes" // of one volume
 )
 
 // A Quota is what a project may use and uses.
 type Quota struct {
 	ProjectID string
 	Limits    quota.Amount
+	Defaults  quota.Amount // the limits of a project that has none of its own
 	Used      quota.Amount
 }
 
@@ -212,4 +241,13 @@ type Quota struct {
 type QuotaPatch struct {
 	ProjectID string
 	Limits    quota.Amount
+}
+
+// A Use is what a backend keeps.
+type Use struct {
+	Backend     string
+	Volumes     int64
+	VolumeGiB   int64
+	Snapshots   int64
+	SnapshotGiB int64
 }

@@ -41,12 +41,9 @@ func (m *Manager) CreateSnapshot(ctx context.Context, s SnapshotSpec) (Snapshot,
 	if _, err := power[Snapshotter](m, v.Backend, "take snapshots"); err != nil {
 		return Snapshot{}, err
 	}
-	if v.Status != Available || len(v.Attachments) > 0 && !s.Force {
-		return Snapshot{}, ErrState.Errorf("volume %s is %s: only an available volume can be taken a snapshot of, or one in use by force", v.ID, v.State())
-	}
 	snap := Snapshot{
 		ID: s.ID, VolumeID: v.ID, ProjectID: v.ProjectID, UserID: identity.CallerOf(ctx).UserID,
-		Name: s.Name, Description: s.Description, SizeGiB: v.SizeGiB, Status: Creating, Backend: v.Backend,
+		Name: s.Name, Description: s.Description, Status: Creating, Backend: v.Backend,
 		Metadata: s.Metadata, CreatedAt: db.Now(), UpdatedAt: db.Now(),
 	}
 	if snap.ID == "" {
@@ -55,20 +52,26 @@ func (m *Manager) CreateSnapshot(ctx context.Context, s SnapshotSpec) (Snapshot,
 	if err := checkTexts(s.Name, s.Description, s.Metadata); err != nil {
 		return Snapshot{}, err
 	}
-	return snap, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		want := quota.Amount{ResourceSnapshots: 1, ResourceGigabytes: int64(snap.SizeGiB)}
-		if err := m.quota.Reserve(ctx, tx, snap.ProjectID, want, usage(ctx, tx, snap.ProjectID)); err != nil {
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		v, err := lockVolume(ctx, tx, v.ID)
+		if err != nil {
 			return err
 		}
-		if err := lockVolume(ctx, tx, v.ID); err != nil {
+		if v.Status != Available || len(v.Attachments) > 0 && !s.Force {
+			return ErrState.Errorf("volume %s is %s: only an available volume can be taken a snapshot of, or one in use by force", v.ID, v.State())
+		}
+		snap.SizeGiB = v.SizeGiB
+		want := quota.Amount{ResourceSnapshots: 1, ResourceGigabytes: int64(snap.SizeGiB)}
+		if err := m.quota.Reserve(ctx, tx, snap.ProjectID, want, usage(ctx, tx, snap.ProjectID)); err != nil {
 			return err
 		}
 		if err := insertSnapshot(ctx, tx, &snap); err != nil {
 			return err
 		}
-		_, err := flow.Start(ctx, tx, m.snap, snapshotSubject(snap.ID), snap)
+		_, err = flow.Start(ctx, tx, m.snap, snapshotSubject(snap.ID), snap)
 		return err
 	})
+	return snap, err
 }
 
 // Snapshot implements Service.
@@ -98,16 +101,24 @@ func (m *Manager) UpdateSnapshot(ctx context.Context, p SnapshotPatch) (Snapshot
 	if err != nil {
 		return Snapshot{}, err
 	}
+	columns := []string{"name", "description", "metadata", "updated_at"}
 	set(&s.Name, p.Name)
 	set(&s.Description, p.Description)
 	if p.Metadata != nil {
 		s.Metadata = p.Metadata
 	}
+	if p.Status != nil {
+		if err := identity.Allow(ctx, "volume:reset", s); err != nil {
+			return Snapshot{}, err
+		}
+		s.Status, s.Message = *p.Status, ""
+		columns = append(columns, "status", "message")
+	}
 	if err := checkTexts(s.Name, s.Description, s.Metadata); err != nil {
 		return Snapshot{}, err
 	}
 	s.UpdatedAt = db.Now()
-	return s, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateSnapshot(ctx, tx, &s) })
+	return s, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateSnapshot(ctx, tx, &s, columns...) })
 }
 
 // DeleteSnapshot implements Service.
@@ -116,10 +127,15 @@ func (m *Manager) DeleteSnapshot(ctx context.Context, id SnapshotID) error {
 	if err == nil {
 		err = identity.Allow(ctx, "volume:snapshot:delete", s)
 	}
-	if err != nil || s.Status == Deleting {
+	if err != nil {
 		return err
 	}
 	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if s.Status == Deleting {
+			if busy, err := isBusy(ctx, tx, snapshotSubject(id)); err != nil || busy {
+				return err
+			}
+		}
 		if err := setSnapshotStatus(ctx, tx, id, Deleting, ""); err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func listVolumes(ctx context.Context, idb bun.IDB, project string, q Query) (pag
 	query := idb.NewSelect().Model((*Volume)(nil))
 	where(query, "project_id", project)
 	where(query, "name", q.Name)
-	where(query, "status", string(q.Status))
+	whereState(query, string(q.Status))
 	where(query, "availability_zone", q.Zone)
 	if q.Bootable != nil {
 		query.Where("bootable = ?", *q.Bootable)
@@ -66,6 +66,25 @@ func where(q *bun.SelectQuery, column, value string) {
 	}
 }
 
+// whereState matches what Volume.State tells.
+func whereState(q *bun.SelectQuery, state string) {
+	attached := q.NewSelect().Model((*Attachment)(nil)).Where("volume_id = volume.id")
+	switch state {
+	case string(Available):
+		q.Where("NOT EXISTS (?)", attached)
+	case stateInUse:
+		q.Where("EXISTS (?)", attached.Where("attached_at IS NOT NULL"))
+	case stateAttaching:
+		q.Where("EXISTS (?)", attached.Where("attached_at IS NULL AND host <> ''"))
+	case stateReserved:
+		q.Where("EXISTS (?)", attached.Where("attached_at IS NULL AND host = ''"))
+	default:
+		where(q, "status", state)
+		return
+	}
+	q.Where("status = ?", Available)
+}
+
 // whereMetadata matches items in the column, a JSON object of strings.
 func whereMetadata(q *bun.SelectQuery, items map[string]string) error {
 	for k, v := range items {
@@ -73,10 +92,14 @@ func whereMetadata(q *bun.SelectQuery, items map[string]string) error {
 		if err != nil {
 			return fault.Invalid.Errorf("metadata %.40q cannot be searched for", k)
 		}
-		item := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(string(text[1 : len(text)-1]))
-		q.Where("COALESCE(metadata, '') LIKE ? ESCAPE '!'", "%"+item+"%")
+		q.Where("COALESCE(metadata, '') LIKE ? ESCAPE '!'", containing(text[1:len(text)-1]))
 	}
 	return nil
+}
+
+// containing returns the pattern of all texts that hold text.
+func containing(text []byte) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(string(text)) + "%"
 }
 
 func insertVolume(ctx context.Context, tx bun.IDB, v *Volume) error {
@@ -84,8 +107,10 @@ func insertVolume(ctx context.Context, tx bun.IDB, v *Volume) error {
 	return db.Fault(err, "volume %s", v.ID)
 }
 
-func updateVolume(ctx context.Context, tx bun.IDB, v *Volume) error {
-	_, err := tx.NewUpdate().Model(v).WherePK().Exec(ctx)
+// updateVolume writes the named columns alone, so that nothing which a flow
+// changes at the same time is undone.
+func updateVolume(ctx context.Context, tx bun.IDB, v *Volume, columns ...string) error {
+	_, err := tx.NewUpdate().Model(v).Column(columns...).WherePK().Exec(ctx)
 	return db.Fault(err, "volume %s", v.ID)
 }
 
@@ -100,14 +125,13 @@ func deleteVolume(ctx context.Context, tx bun.IDB, id ID) error {
 	return db.Fault(err, "volume %s", id)
 }
 
-// lockVolume makes others who lock the same volume wait for the end of tx.
-func lockVolume(ctx context.Context, tx *db.Tx, id ID) error {
-	return tx.Lock(ctx, "volume/"+string(id))
-}
-
-func isAttached(ctx context.Context, tx bun.IDB, id ID) (bool, error) {
-	yes, err := tx.NewSelect().Model((*Attachment)(nil)).Where("volume_id = ?", id).Exists(ctx)
-	return yes, db.Fault(err, "attachments of volume %s", id)
+// lockVolume makes others who lock the same volume wait for the end of tx, and
+// returns the volume as it is now.
+func lockVolume(ctx context.Context, tx *db.Tx, id ID) (Volume, error) {
+	if err := tx.Lock(ctx, "volume/"+string(id)); err != nil {
+		return Volume{}, err
+	}
+	return loadVolume(ctx, tx, id)
 }
 
 func snapshotsOf(ctx context.Context, tx bun.IDB, id ID) (all []Snapshot, err error) {
@@ -151,8 +175,8 @@ func insertSnapshot(ctx context.Context, tx bun.IDB, s *Snapshot) error {
 	return db.Fault(err, "snapshot %s", s.ID)
 }
 
-func updateSnapshot(ctx context.Context, tx bun.IDB, s *Snapshot) error {
-	_, err := tx.NewUpdate().Model(s).WherePK().Exec(ctx)
+func updateSnapshot(ctx context.Context, tx bun.IDB, s *Snapshot, columns ...string) error {
+	_, err := tx.NewUpdate().Model(s).Column(columns...).WherePK().Exec(ctx)
 	return db.Fault(err, "snapshot %s", s.ID)
 }
 
@@ -205,65 +229,12 @@ func insertAttachment(ctx context.Context, tx bun.IDB, a *Attachment) error {
 	return db.Fault(err, "attachment of volume %s", a.VolumeID)
 }
 
-func updateAttachment(ctx context.Context, tx bun.IDB, a *Attachment) error {
-	_, err := tx.NewUpdate().Model(a).WherePK().Exec(ctx)
+func updateAttachment(ctx context.Context, tx bun.IDB, a *Attachment, columns ...string) error {
+	_, err := tx.NewUpdate().Model(a).Column(columns...).WherePK().Exec(ctx)
 	return db.Fault(err, "attachment %s", a.ID)
 }
 
 func deleteAttachment(ctx context.Context, tx bun.IDB, id AttachmentID) error {
 	_, err := tx.NewDelete().Model((*Attachment)(nil)).Where("id = ?", id).Exec(ctx)
 	return db.Fault(err, "attachment %s", id)
-}
-
-func loadType(ctx context.Context, idb bun.IDB, idOrName string) (Type, error) {
-	var t Type
-	err := idb.NewSelect().Model(&t).Where("id = ? OR name = ?", idOrName, idOrName).
-		OrderExpr("CASE WHEN id = ? THEN 0 ELSE 1 END", idOrName).Limit(1).Scan(ctx)
-	return t, missing(err, "volume type", idOrName)
-}
-
-func listTypes(ctx context.Context, idb bun.IDB, q TypeQuery, publicOnly bool) (page.Of[Type], error) {
-	query := idb.NewSelect().Model((*Type)(nil))
-	where(query, "name", q.Name)
-	if publicOnly {
-		query.Where("public")
-	}
-	return db.List(ctx, query, q.Query, columns, func(t Type) string { return string(t.ID) })
-}
-
-func insertType(ctx context.Context, tx bun.IDB, t *Type) error {
-	_, err := tx.NewInsert().Model(t).Exec(ctx)
-	return db.Fault(err, "volume type %s", t.Name)
-}
-
-func updateType(ctx context.Context, tx bun.IDB, t *Type) error {
-	_, err := tx.NewUpdate().Model(t).WherePK().Exec(ctx)
-	return db.Fault(err, "volume type %s", t.Name)
-}
-
-func typeUsed(ctx context.Context, tx bun.IDB, id TypeID) (bool, error) {
-	used, err := tx.NewSelect().Model((*Volume)(nil)).Where("type_id = ?", id).Exists(ctx)
-	return used, db.Fault(err, "volumes of type %s", id)
-}
-
-func deleteType(ctx context.Context, tx bun.IDB, id TypeID) error {
-	res, err := tx.NewDelete().Model((*Type)(nil)).Where("id = ?", id).Exec(ctx)
-	if err != nil {
-		return db.Fault(err, "volume type %s", id)
-	}
-	if n, err := res.RowsAffected(); err == nil && n == 0 {
-		return fault.NotFound.Errorf("volume type %s could not be found", id)
-	}
-	return nil
-}
-
-// rowsOf returns the ids and statuses of the volumes that a backend keeps.
-func rowsOf(ctx context.Context, idb bun.IDB, backend string) (map[ID]Status, error) {
-	var rows []Volume
-	err := idb.NewSelect().Model(&rows).Column("id", "status").Where("backend = ?", backend).Scan(ctx)
-	out := make(map[ID]Status, len(rows))
-	for _, v := range rows {
-		out[v.ID] = v.Status
-	}
-	return out, db.Fault(err, "volumes of backend %s", backend)
 }

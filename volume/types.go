@@ -70,7 +70,7 @@ func (m *Manager) Type(ctx context.Context, idOrName string) (Type, error) {
 		return Type{}, err
 	}
 	t, err := loadType(ctx, m.db.Read(), idOrName)
-	if err == nil && !t.Public && !identity.CallerOf(ctx).Admin() {
+	if c := identity.CallerOf(ctx); err == nil && !t.For(c.ProjectID) && !c.Admin() {
 		return Type{}, fault.NotFound.Errorf("volume type %s could not be found", idOrName)
 	}
 	return t, err
@@ -81,7 +81,11 @@ func (m *Manager) Types(ctx context.Context, q TypeQuery) (page.Of[Type], error)
 	if err := identity.Allow(ctx, "volume:type:list", nil); err != nil {
 		return page.Of[Type]{}, err
 	}
-	return listTypes(ctx, m.db.Read(), q, !identity.CallerOf(ctx).Admin())
+	c := identity.CallerOf(ctx)
+	if c.Admin() {
+		return listTypes(ctx, m.db.Read(), q, nil)
+	}
+	return listTypes(ctx, m.db.Read(), q, &c.ProjectID)
 }
 
 // UpdateType implements Service.

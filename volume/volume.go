@@ -11,6 +11,7 @@
 package volume
 
 import (
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -58,6 +59,7 @@ const (
 	Creating  Status = "creating"
 	Available Status = "available"
 	Extending Status = "extending"
+	Uploading Status = "uploading" // to an image
 	Deleting  Status = "deleting"
 	Failed    Status = "error" // only good for deletion; Message says why
 )
@@ -118,8 +120,8 @@ type Connection struct {
 	Format string `json:"format,omitempty"` // "raw" or "qcow2"
 }
 
-// A Type is a kind of storage that users choose from. It is public, or its Public
-// is false and only administrators use it.
+// A Type is a kind of storage that users choose from. One that is not public is
+// for Projects alone, and for administrators.
 type Type struct {
 	bun.BaseModel `bun:"table:volume_types"`
 
@@ -129,12 +131,16 @@ type Type struct {
 	Public      bool
 	Backend     string            // where its volumes are kept; empty means the default
 	Specs       map[string]string `bun:"type:text"` // what the operator says about it
+	Projects    []string          `bun:"type:text"` // that may use it besides
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
 
 // TypeID names a type.
 type TypeID string
+
+// For reports whether the members of a project may use t.
+func (t Type) For(project string) bool { return t.Public || slices.Contains(t.Projects, project) }
 
 // DefaultType is the name of the type a volume has when none was asked for.
 const DefaultType = "standard"

@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"errors"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -36,6 +37,7 @@ func (m *Manager) UpdateVolume(ctx context.Context, p Patch) (Volume, error) {
 	if err != nil {
 		return Volume{}, err
 	}
+	columns := []string{"name", "description", "bootable", "metadata", "image_metadata", "type_id", "updated_at"}
 	set(&v.Name, p.Name)
 	set(&v.Description, p.Description)
 	set(&v.Bootable, p.Bootable)
@@ -45,11 +47,36 @@ func (m *Manager) UpdateVolume(ctx context.Context, p Patch) (Volume, error) {
 	if p.ImageMetadata != nil {
 		v.ImageMetadata = p.ImageMetadata
 	}
-	if err := checkTexts(v.Name, v.Description, v.Metadata); err != nil {
+	if p.Type != nil {
+		if err := m.retype(ctx, &v, *p.Type); err != nil {
+			return Volume{}, err
+		}
+	}
+	if p.Status != nil {
+		if err := identity.Allow(ctx, "volume:reset", v); err != nil {
+			return Volume{}, err
+		}
+		v.Status, v.Message = *p.Status, ""
+		columns = append(columns, "status", "message")
+	}
+	if err := errors.Join(checkTexts(v.Name, v.Description, v.Metadata), checkTexts("", "", p.ImageMetadata)); err != nil {
 		return Volume{}, err
 	}
 	v.UpdatedAt = db.Now()
-	return v, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateVolume(ctx, tx, &v) })
+	return v, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateVolume(ctx, tx, &v, columns...) })
+}
+
+// retype gives v another type, whose bytes must be where they are.
+func (m *Manager) retype(ctx context.Context, v *Volume, idOrName string) error {
+	t, err := m.typeFor(ctx, idOrName)
+	if err != nil {
+		return err
+	}
+	if b := m.backendOf(t); b != v.Backend {
+		return fault.Unsupported.Errorf("volume %s is kept by backend %q and cannot move to %q: copy it instead", v.ID, v.Backend, b)
+	}
+	v.TypeID = t.ID
+	return nil
 }
 
 func set[T any](field *T, value *T) {
@@ -75,14 +102,21 @@ func (v Volume) State() string {
 	}
 	for _, a := range v.Attachments {
 		if a.Attached() {
-			return "in-use"
+			return stateInUse
 		}
 	}
 	if v.Attachments[0].Host != "" {
-		return "attaching"
+		return stateAttaching
 	}
-	return "reserved"
+	return stateReserved
 }
+
+// What attachments make of an available volume.
+const (
+	stateReserved  = "reserved"
+	stateAttaching = "attaching"
+	stateInUse     = "in-use"
+)
 
 // extendState is what growing a volume remembers.
 type extendState struct {
@@ -106,14 +140,17 @@ func (m *Manager) ExtendVolume(ctx context.Context, e ExtendSpec) (Volume, error
 	if _, err := power[Resizer](m, v.Backend, "grow volumes"); err != nil {
 		return Volume{}, err
 	}
-	if v.State() != string(Available) {
-		return Volume{}, ErrState.Errorf("volume %s is %s: only an available volume can be extended", v.ID, v.State())
-	}
-	if e.SizeGiB <= v.SizeGiB || e.SizeGiB > m.config.MaxSizeGiB {
-		return Volume{}, fault.Invalid.Errorf("volume %s has %d GiB: its new size must be from %d to %d GiB", v.ID, v.SizeGiB, v.SizeGiB+1, m.config.MaxSizeGiB)
-	}
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		want := quota.Amount{ResourceGigabytes: int64(e.SizeGiB - v.SizeGiB)}
+		if v, err = lockVolume(ctx, tx, e.ID); err != nil {
+			return err
+		}
+		if v.State() != string(Available) {
+			return ErrState.Errorf("volume %s is %s: only an available volume can be extended", v.ID, v.State())
+		}
+		if e.SizeGiB <= v.SizeGiB || e.SizeGiB > m.config.MaxSizeGiB {
+			return fault.Invalid.Errorf("volume %s has %d GiB: its new size must be from %d to %d GiB", v.ID, v.SizeGiB, v.SizeGiB+1, m.config.MaxSizeGiB)
+		}
+		want := quota.Amount{ResourceGigabytes: int64(e.SizeGiB - v.SizeGiB), ResourceSize: int64(e.SizeGiB)}
 		if err := m.quota.Reserve(ctx, tx, v.ProjectID, want, usage(ctx, tx, v.ProjectID)); err != nil {
 			return err
 		}
@@ -148,7 +185,7 @@ func (m *Manager) extended(ctx context.Context, tx *db.Tx, st *extendState) erro
 		return err
 	}
 	v.SizeGiB, v.UpdatedAt, v.Status = st.SizeGiB, db.Now(), Available
-	if err := updateVolume(ctx, tx, &v); err != nil {
+	if err := updateVolume(ctx, tx, &v, "size_gib", "status", "updated_at"); err != nil {
 		return err
 	}
 	return bus.Publish(ctx, tx, Extended{ID: v.ID, ProjectID: v.ProjectID, SizeGiB: v.SizeGiB})

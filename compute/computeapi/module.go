@@ -22,8 +22,11 @@ type Params struct {
 	Routes    []rest.Route      `group:"computeapi.routes"` // of other domains
 }
 
-// Module serves the face of the listed compute service.
-var Module = fx.Module("computeapi", rest.AddFace(Face))
+// Module serves the face of the listed compute service, and has GuestMetadata.
+var Module = fx.Module("computeapi", rest.AddFace(Face), GuestMetadata)
+
+// GuestMetadata answers the guests of this process's hosts, whose networks ask it.
+var GuestMetadata = fx.Provide(func(s compute.Service) network.MetadataHandler { return Metadata(s) })
 
 // AddRoutes gives the face the routes that a constructor returns, for what other
 // domains have in this API: AddRoutes(meteringapi.UsageRoutes).

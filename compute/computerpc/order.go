@@ -30,6 +30,10 @@ const (
 
 // give sends an order to h and waits for its end.
 func give[T any](ctx context.Context, h host, m bus.Method[order[T], bus.None], args T) error {
+	if err := ctx.Err(); err != nil {
+		// Sent all the same, it might overtake the next order.
+		return fault.Unavailable.Errorf("order to host %s: %w", h.name, err)
+	}
 	o := order[T]{Call: uuid.NewString(), Args: args}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -56,7 +56,7 @@ func (c control) part() (fx.Option, error) {
 			return nil, err
 		}
 	}
-	token, err := makeToken(filepath.Join(dir, "bus-token"))
+	token, err := makeToken(tokenIn(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,8 @@ func (c control) broker(token string) fx.Option {
 	}
 	return nats.Embedded(nats.ServerConfig{Listen: c.bus, Token: token})
 }
+
+func tokenIn(dir string) string { return filepath.Join(dir, "bus-token") }
 
 // makeToken returns the secret of the bus, which the first start makes.
 func makeToken(file string) (string, error) {

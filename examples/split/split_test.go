@@ -61,53 +61,44 @@ func TestServersSpreadOverTheHosts(t *testing.T) {
 
 // Whatever part of the cloud dies in the middle of many boots, what was accepted
 // happens or fails cleanly.
-func TestPartsDieInTheMiddleOfBoots(t *testing.T) {
-	for name, die := range map[string]func(*testing.T, *cloud){
-		"a host": func(t *testing.T, c *cloud) {
-			c.hosts["host1"].kill()
-			c.hosts["host1"].start(t)
-		},
-		// The broker is in it: hosts find an empty one.
-		"the control plane": func(t *testing.T, c *cloud) {
-			c.control.kill()
-			c.control.start(t)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := newCloud(t, inMemory)
-			killed := ""
-			if name == "a host" {
-				killed = "host1"
-			}
-			c.survives(t, killed, func() { die(t, c) })
-		})
-	}
-	t.Run("the broker", func(t *testing.T) {
-		s := inMemory
-		c := &cloud{dir: t.TempDir()}
-		token, err := makeToken(c.token())
-		ok(t, err)
-		broker := nats.ServerConfig{Listen: address(t, s.address), Token: token}
-		server := nats.NewServer(broker)
+func TestAHostDies(t *testing.T) {
+	c := newCloud(t, inMemory)
+	h := c.hosts["host1"]
+	c.survives(t, "host1", h.kill, func() { h.start(t) })
+}
+
+// The broker is in the control plane: hosts find an empty one.
+func TestTheControlPlaneDies(t *testing.T) {
+	c := newCloud(t, inMemory)
+	c.survives(t, "", func() { c.control.kill(); c.control.start(t) }, func() {})
+}
+
+func TestTheBrokerDies(t *testing.T) {
+	s := inMemory
+	s.dir = t.TempDir()
+	token, err := makeToken(tokenIn(s.dir))
+	ok(t, err)
+	broker := nats.ServerConfig{Listen: address(t, s.address), Token: token}
+	server := nats.NewServer(broker)
+	ok(t, server.Start(t.Context()))
+	t.Cleanup(func() { ok(t, server.Stop(context.WithoutCancel(t.Context()))) })
+	s.bus = "nats://" + broker.Listen
+	c := newCloud(t, s)
+	c.survives(t, "", func() { ok(t, server.Stop(t.Context())) }, func() {
+		server = nats.NewServer(broker) // empty
 		ok(t, server.Start(t.Context()))
-		t.Cleanup(func() { ok(t, server.Stop(context.WithoutCancel(t.Context()))) })
-		s.bus, s.dir = "nats://"+broker.Listen, c.dir
-		newCloud(t, s).survives(t, "", func() {
-			ok(t, server.Stop(t.Context()))
-			server = nats.NewServer(broker)
-			ok(t, server.Start(t.Context()))
-		})
 	})
 }
 
 const boots = 100
 
-// survives boots many servers, has something die meanwhile, and checks what became of it.
-func (c *cloud) survives(t *testing.T, killed string, die func()) {
+// survives boots many servers while something dies, and some boots later
+// revives, and checks what became of all.
+func (c *cloud) survives(t *testing.T, killed string, die, revive func()) {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	moment := 10 + int(seed%uint64(boots-20))
+	moment := 10 + int(seed%uint64(boots-30))
 	p := c.login(t)
 	compute, err := openstack.NewComputeV2(p, gophercloud.EndpointOpts{})
 	ok(t, err)
@@ -125,8 +116,11 @@ func (c *cloud) survives(t *testing.T, killed string, die func()) {
 		})
 	}
 	for i := range boots {
-		if i == moment {
+		switch i {
+		case moment:
 			die()
+		case moment + 10:
+			revive()
 		}
 		queue <- i
 	}

@@ -91,14 +91,14 @@ func newCloud(t *testing.T, s setting) *cloud {
 	}
 	for _, name := range hostNames {
 		args := slices.Clone(s.within[name])
-		args = append(args, os.Args[0], "host", "-name", name, "-bus", c.bus, "-token", c.token(), "-dir", filepath.Join(c.dir, name))
+		args = append(args, os.Args[0], "host", "-name", name, "-bus", c.bus, "-token", tokenIn(c.dir), "-dir", filepath.Join(c.dir, name))
 		c.hosts[name] = &process{args: append(args, s.flags(name)...)}
 	}
 	c.control = &process{args: []string{
 		os.Args[0], "control", "-dir", c.dir, "-listen", api, "-bus", serve,
 		"-database", dbtest.PostgresURL(t), "-hosts", strings.Join(hostNames, ","),
 	}}
-	_, err := makeToken(c.token())
+	_, err := makeToken(tokenIn(c.dir))
 	ok(t, err)
 	// A host that is there before the control plane waits for it.
 	for _, name := range hostNames {
@@ -111,8 +111,6 @@ func newCloud(t *testing.T, s setting) *cloud {
 	c.ready(t)
 	return c
 }
-
-func (c *cloud) token() string { return filepath.Join(c.dir, "bus-token") }
 
 // inMemory is a cloud on this machine's loopback interface.
 var inMemory = setting{address: "127.0.0.1", flags: func(string) []string { return []string{"-driver", "memory"} }}
@@ -129,7 +127,7 @@ func address(t *testing.T, ip string) string {
 // connect gives the test a place on the bus.
 func (c *cloud) connect(t *testing.T) {
 	t.Helper()
-	token, err := readToken(c.token())
+	token, err := readToken(tokenIn(c.dir))
 	ok(t, err)
 	client := nats.New(nats.Config{URL: c.bus, Token: token})
 	ok(t, client.Start(t.Context()))

@@ -56,8 +56,11 @@ func TestGophercloud(t *testing.T) {
 		t.Errorf("downloaded %d bytes, %v", len(got), err)
 	}
 	i, err = images.Update(ctx, c, i.ID, images.UpdateOpts{
-		images.ReplaceImageName{NewName: "renamed"}, images.ReplaceImageTags{NewTags: []string{"x", "y"}}, images.ReplaceImageMinDisk{NewMinDisk: 2},
-		images.UpdateImageProperty{Op: images.AddOp, Name: "hw_disk_bus", Value: "scsi"}, images.UpdateImageProperty{Op: images.RemoveOp, Name: "os_distro"},
+		images.ReplaceImageName{NewName: "renamed"},
+		images.ReplaceImageTags{NewTags: []string{"x", "y"}},
+		images.ReplaceImageMinDisk{NewMinDisk: 2},
+		images.UpdateImageProperty{Op: images.AddOp, Name: "hw_disk_bus", Value: "scsi"},
+		images.UpdateImageProperty{Op: images.RemoveOp, Name: "os_distro"},
 	}).Extract()
 	must("update", err)
 	if i.Name != "renamed" || len(i.Tags) != 2 || i.Properties["hw_disk_bus"] != "scsi" || i.Properties["os_distro"] != nil {
@@ -147,7 +150,7 @@ func TestOpenStackCommand(t *testing.T) {
 	}
 }
 
-func TestGlanceCommand(t *testing.T) {
+func TestOwnCommand(t *testing.T) {
 	run := command(t, "glance", "python3-glanceclient", "--os-image-url", serve(t), "--os-auth-token", "member.p", "--os-image-api-version", "2")
 	out := run("image-create", "--name", "disk", "--file", "data", "--disk-format", "raw", "--container-format", "bare", "--property", "os_distro=debian", "--tag", "t")
 	has(t, out, "active", "debian")

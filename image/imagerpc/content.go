@@ -53,7 +53,7 @@ func (c Content) Open(ctx context.Context, id image.ID, r image.Range) (io.ReadC
 		return nil, image.Image{}, err
 	}
 	if part != (resp.StatusCode == http.StatusPartialContent) {
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		return nil, image.Image{}, fault.Unavailable.Errorf("bytes of image %s: %s answers %s to a range", id, resp.Request.URL.Host, resp.Status)
 	}
 	return &body{resp.Body, id}, t.Image, nil

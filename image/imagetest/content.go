@@ -114,7 +114,7 @@ func deleteDuringUpload(t *testing.T, w World) {
 	_, err = w.Content.Upload(member(t), i.ID, strings.NewReader("x"))
 	is(t, "a second upload", err, image.ErrState)
 	must(t, w.DeleteImage(member(t), i.ID))
-	out.Close()
+	must(t, out.Close())
 	if err := <-done; err == nil {
 		t.Error("an upload made a deleted image")
 	}

@@ -201,8 +201,10 @@ func ptr[T any](v T) *T { return &v }
 
 func patches(t *testing.T, w World) {
 	i := w.queued(t, image.CreateSpec{Name: "old", Properties: map[string]string{"a": "1", "b": "2"}, Tags: []string{"x"}})
-	i, err := w.UpdateImage(member(t), image.Patch{ID: i.ID, Name: ptr("new"), DiskFormat: ptr("qcow2"), Hidden: ptr(true),
-		Properties: map[string]*string{"a": nil, "c": ptr("3")}, AddTags: []string{"y"}})
+	i, err := w.UpdateImage(member(t), image.Patch{
+		ID: i.ID, Name: ptr("new"), DiskFormat: ptr("qcow2"), Hidden: ptr(true),
+		Properties: map[string]*string{"a": nil, "c": ptr("3")}, AddTags: []string{"y"},
+	})
 	must(t, err)
 	again, err := w.Image(member(t), i.ID)
 	must(t, err)

@@ -183,9 +183,9 @@ func interpreter(script string) (string, error) {
 		return "", err
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
-	python, found := strings.CutPrefix(line, "#!")
-	if !found || strings.Contains(python, " ") {
+	words := strings.Fields(strings.TrimPrefix(line, "#!"))
+	if len(words) == 0 || filepath.Base(words[0]) == "env" {
 		return "python3", nil
 	}
-	return python, nil
+	return words[0], nil
 }

@@ -255,4 +255,5 @@ var (
 	_ volume.Cloner      = (*Driver)(nil)
 	_ volume.Resizer     = (*Driver)(nil)
 	_ volume.Importer    = (*Driver)(nil)
+	_ volume.Exporter    = (*Driver)(nil)
 )

@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -29,6 +30,16 @@ func (s *sparse) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), s.f.Truncate(s.end)
+}
+
+// Export implements volume.Exporter.
+func (d *Driver) Export(_ context.Context, v volume.Volume, w io.Writer) error {
+	f, err := os.Open(d.path(v))
+	if err != nil {
+		return kind(err)
+	}
+	_, err = io.Copy(w, f)
+	return kind(errors.Join(err, f.Close()))
 }
 
 // convert imports an image by way of qemu-img. The format is always named, so

@@ -5,6 +5,7 @@ CREATE TABLE volume_types (
     public      BOOLEAN NOT NULL,
     backend     TEXT NOT NULL,
     specs       TEXT,
+    projects    TEXT,
     created_at  TIMESTAMPTZ NOT NULL,
     updated_at  TIMESTAMPTZ NOT NULL
 );

@@ -15,6 +15,7 @@ const (
 	listVolumes    = bus.Method[volume.Query, page.Of[volume.Volume]]("volume.list")
 	updateVolume   = bus.Method[volume.Patch, volume.Volume]("volume.update")
 	extendVolume   = bus.Method[volume.ExtendSpec, volume.Volume]("volume.extend")
+	uploadVolume   = bus.Method[volume.UploadSpec, volume.Upload]("volume.upload")
 	deleteVolume   = bus.Method[volume.ID, bus.None]("volume.delete")
 	purgeVolume    = bus.Method[volume.ID, bus.None]("volume.purge")
 	createSnapshot = bus.Method[volume.SnapshotSpec, volume.Snapshot]("volume.snapshot.create")
@@ -35,6 +36,7 @@ const (
 	deleteType     = bus.Method[volume.TypeID, bus.None]("volume.type.delete")
 	showQuota      = bus.Method[string, volume.Quota]("volume.quota.show")
 	setQuota       = bus.Method[volume.QuotaPatch, volume.Quota]("volume.quota.set")
+	listBackends   = bus.Method[bus.None, []volume.Use]("volume.backend.list")
 )
 
 // Serve offers s to the other processes on b.
@@ -44,6 +46,7 @@ func Serve(b *bus.Bus, s volume.Service) {
 	listVolumes.Serve(b, s.Volumes)
 	updateVolume.Serve(b, s.UpdateVolume)
 	extendVolume.Serve(b, s.ExtendVolume)
+	uploadVolume.Serve(b, s.UploadVolume)
 	deleteVolume.Serve(b, bus.NoResult(s.DeleteVolume))
 	purgeVolume.Serve(b, bus.NoResult(s.PurgeVolume))
 	createSnapshot.Serve(b, s.CreateSnapshot)
@@ -64,6 +67,7 @@ func Serve(b *bus.Bus, s volume.Service) {
 	deleteType.Serve(b, bus.NoResult(s.DeleteType))
 	showQuota.Serve(b, s.Quota)
 	setQuota.Serve(b, s.SetQuota)
+	listBackends.Serve(b, func(ctx context.Context, _ bus.None) ([]volume.Use, error) { return s.Backends(ctx) })
 }
 
 // Client is the volume.Service of another process.
@@ -92,6 +96,11 @@ func (c Client) UpdateVolume(ctx context.Context, p volume.Patch) (volume.Volume
 // ExtendVolume implements volume.Service.
 func (c Client) ExtendVolume(ctx context.Context, e volume.ExtendSpec) (volume.Volume, error) {
 	return extendVolume.Call(ctx, c.Bus, e)
+}
+
+// UploadVolume implements volume.Service.
+func (c Client) UploadVolume(ctx context.Context, s volume.UploadSpec) (volume.Upload, error) {
+	return uploadVolume.Call(ctx, c.Bus, s)
 }
 
 // DeleteVolume implements volume.Service.
@@ -197,6 +206,11 @@ func (c Client) Quota(ctx context.Context, project string) (volume.Quota, error)
 // SetQuota implements volume.Service.
 func (c Client) SetQuota(ctx context.Context, p volume.QuotaPatch) (volume.Quota, error) {
 	return setQuota.Call(ctx, c.Bus, p)
+}
+
+// Backends implements volume.Service.
+func (c Client) Backends(ctx context.Context) ([]volume.Use, error) {
+	return listBackends.Call(ctx, c.Bus, bus.None{})
 }
 
 var _ volume.Service = Client{}

@@ -251,8 +251,9 @@ func attachments(t *testing.T, w world) {
 	if len(mine.Items) != 1 {
 		t.Errorf("%d attachments", len(mine.Items))
 	}
+	is(t, "taking a volume from under its server", w.Detach(member(t), a.ID), fault.Conflict)
 	for range 2 {
-		must(t, w.Detach(member(t), a.ID))
+		must(t, w.Detach(service(t), a.ID))
 	}
 	w.wait(t, v.ID, "available")
 	must(t, w.DeleteVolume(member(t), v.ID))

@@ -20,9 +20,10 @@ import (
 
 // A Host is a running libvirtd.
 type Host struct {
-	URI string
-	dir string
-	cmd *exec.Cmd
+	URI       string
+	dir       string
+	namespace string
+	cmd       *exec.Cmd
 }
 
 // Without systemd and D-Bus, as root, and nothing that needs the kernel's help.
@@ -50,6 +51,12 @@ var own = map[string]string{
 // Start starts a libvirtd that ends, with its guests, when the test ends.
 func Start(tb testing.TB) *Host {
 	tb.Helper()
+	return StartIn(tb, "")
+}
+
+// StartIn is Start in a network namespace that ip-netns knows by that name.
+func StartIn(tb testing.TB, namespace string) *Host {
+	tb.Helper()
 	if os.Geteuid() != 0 {
 		missing(tb, "a libvirtd of its own needs root")
 	}
@@ -58,7 +65,7 @@ func Start(tb testing.TB) *Host {
 			missing(tb, "a libvirtd of its own needs "+program)
 		}
 	}
-	h := &Host{dir: tb.TempDir()}
+	h := &Host{dir: tb.TempDir(), namespace: namespace}
 	h.URI = "qemu+unix:///system?socket=" + h.socket()
 	for name := range own {
 		if err := os.Mkdir(filepath.Join(h.dir, name), 0o755); err != nil {
@@ -95,7 +102,11 @@ func (h *Host) Up(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	defer log.Close()
-	h.cmd = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script.String())
+	command := []string{"unshare", "--mount", "--propagation", "private", "sh", "-c", script.String()}
+	if h.namespace != "" {
+		command = append([]string{"ip", "netns", "exec", h.namespace}, command...)
+	}
+	h.cmd = exec.Command(command[0], command[1:]...)
 	h.cmd.Stdout, h.cmd.Stderr = log, log
 	if err := h.cmd.Start(); err != nil {
 		tb.Fatal(err)

@@ -1,0 +1,116 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
+)
+
+func (m *Manager) uploadFlow() *flow.Flow[Upload] {
+	return flow.New[Upload]("volume.upload").
+		Record("begin", nil, m.uploadFailed).
+		Step("image", m.createImage, m.deleteImage).
+		Step("send", m.send, nil).
+		Record("finish", uploaded, nil)
+}
+
+// UploadVolume implements Service.
+func (m *Manager) UploadVolume(ctx context.Context, s UploadSpec) (Upload, error) {
+	v, err := m.allowed(ctx, s.VolumeID, "volume:upload")
+	if err != nil {
+		return Upload{}, err
+	}
+	if m.sink == nil {
+		return Upload{}, fault.Unsupported.Errorf("this cloud makes no images from volumes")
+	}
+	if _, err := power[Exporter](m, v.Backend, "make images from volumes"); err != nil {
+		return Upload{}, err
+	}
+	image, err := imageOf(v, s)
+	if err != nil {
+		return Upload{}, err
+	}
+	u := Upload{Image: image}
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if u.Volume, err = lockVolume(ctx, tx, v.ID); err != nil {
+			return err
+		}
+		if state := u.Volume.State(); state != string(Available) {
+			return ErrState.Errorf("volume %s is %s: only an available volume can be uploaded", v.ID, state)
+		}
+		u.Volume.Status = Uploading
+		if _, err := flow.Start(ctx, tx, m.upload, subject(v.ID), u); err != nil {
+			return err
+		}
+		return setVolumeStatus(ctx, tx, v.ID, Uploading, "")
+	})
+	return u, err
+}
+
+// imageOf plans the image that s asks for.
+func imageOf(v Volume, s UploadSpec) (ImageSpec, error) {
+	i := ImageSpec{
+		ID: s.ImageID, Name: s.Name, DiskFormat: s.DiskFormat, Container: s.Container,
+		Visibility: s.Visibility, Protected: s.Protected, MinDiskGiB: v.SizeGiB, Properties: maps.Clone(v.ImageMetadata),
+	}
+	if i.ID == "" {
+		i.ID = db.NewID()
+	}
+	if i.DiskFormat == "" {
+		i.DiskFormat = "raw"
+	}
+	if i.Container == "" {
+		i.Container = "bare"
+	}
+	if i.DiskFormat != "raw" || i.Container != "bare" {
+		return i, fault.Invalid.Errorf("an image of a volume is raw and bare, not %s and %s", i.DiskFormat, i.Container)
+	}
+	for _, own := range []string{"image_id", "image_name", "disk_format", "container_format", "checksum", "min_disk", "min_ram", "size"} {
+		delete(i.Properties, own) // these the new image says itself
+	}
+	return i, checkTexts(i.Name, "", nil)
+}
+
+func (m *Manager) createImage(ctx context.Context, u *Upload) error {
+	return fault.Internal.Wrap(m.sink.CreateImage(ctx, u.Image), "create image %s", u.Image.ID)
+}
+
+func (m *Manager) deleteImage(ctx context.Context, u *Upload) error {
+	return fault.Internal.Wrap(m.sink.DeleteImage(ctx, u.Image.ID), "delete image %s", u.Image.ID)
+}
+
+func (m *Manager) send(ctx context.Context, u *Upload) error {
+	d, err := power[Exporter](m, u.Volume.Backend, "make images from volumes")
+	if err != nil {
+		return err
+	}
+	r, w := io.Pipe()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_ = w.CloseWithError(d.Export(ctx, u.Volume, w)) // whoever reads gets the error
+	}()
+	err = m.sink.UploadImage(ctx, u.Image.ID, r)
+	_ = r.Close() // ends an export that nobody reads to its end
+	<-written
+	return fault.Internal.Wrap(err, "upload volume %s as image %s", u.Volume.ID, u.Image.ID)
+}
+
+func uploaded(ctx context.Context, tx *db.Tx, u *Upload) error {
+	return setVolumeStatus(ctx, tx, u.Volume.ID, Available, "")
+}
+
+// uploadFailed gives the volume back: reading it did no harm.
+func (m *Manager) uploadFailed(ctx context.Context, tx *db.Tx, u *Upload) error {
+	cause := flow.Cause(ctx)
+	if errors.Is(cause, flow.ErrCancelled) {
+		return nil
+	}
+	m.log.WarnContext(ctx, "volume was not uploaded", "volume", u.Volume.ID, "image", u.Image.ID, "error", cause)
+	return uploaded(ctx, tx, u)
+}
