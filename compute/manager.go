@@ -94,6 +94,9 @@ func New(p Params) (*Manager, error) {
 	m.attachNIC = flow.Register(p.Flows, m.attachNICFlow())
 	m.detachNIC = flow.Register(p.Flows, m.detachNICFlow())
 	m.observe = flow.Register(p.Flows, m.observeFlow())
+	if p.Bus != nil {
+		m.listen(p.Bus)
+	}
 	m.reconciler = flow.NewReconciler(m.log, "compute", 0, m.Reconcile)
 	return m, nil
 }

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/image"
+	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/network"
@@ -28,6 +29,7 @@ type Params struct {
 
 	DB        *db.DB
 	Flows     *flow.Engine
+	Bus       *bus.Bus `optional:"true"` // without it addresses that change later are not seen
 	Images    image.Service
 	Networks  network.Service
 	Volumes   volume.Service

@@ -154,18 +154,17 @@ func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
 	for _, g := range r.Guests {
 		power[g.ID] = g.Power
 	}
-	open, err := flow.Open(ctx, m.db.Read())
-	if err != nil {
-		return err
-	}
 	servers, err := loadStatuses(ctx, m.db.Read(), slices.Collect(maps.Keys(power)))
 	if err != nil {
 		return err
 	}
-	addDoing(open, pointers(servers))
 	for _, s := range servers {
-		if s.Host != r.Host || s.Doing.Flow != "" || s.Status == Failed || s.Status == seenAs[power[s.ID]] {
-			continue // moved, changing (its flow knows better), or as it should be
+		settled := func(s Server) bool { return s.Host != r.Host || s.Status == Failed || s.Status == seenAs[power[s.ID]] }
+		if settled(s) {
+			continue // moved, or as it should be
+		}
+		if s, err = m.load(ctx, s.ID); err != nil || settled(s) || s.Doing.Flow != "" {
+			continue // gone, or changing: its flow knows better
 		}
 		if err := m.observed(ctx, s); err != nil {
 			return err

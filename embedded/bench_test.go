@@ -118,7 +118,7 @@ func (c *client) boot(b *testing.B, n int) {
 		if len(p.Items) == 0 {
 			return
 		}
-		<-time.After(2 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 

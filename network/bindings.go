@@ -108,6 +108,18 @@ func (m *Manager) Unbind(ctx context.Context, id PortID) error {
 	return err
 }
 
+// Refresh implements Service.
+func (m *Manager) Refresh(ctx context.Context, host string) error {
+	if err := identity.Allow(ctx, "network:host:view", nil); err != nil {
+		return err
+	}
+	h, err := m.hostOf(host)
+	if err == nil {
+		h.poke(change{whole: true})
+	}
+	return err
+}
+
 // PortByAddress implements Service.
 func (m *Manager) PortByAddress(ctx context.Context, g Guest) (Port, error) {
 	if err := identity.Allow(ctx, "network:host:view", nil); err != nil {

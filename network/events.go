@@ -1,5 +1,7 @@
 package network
 
+import "net/netip"
+
 // Created says that a network was made.
 type Created struct {
 	ID        ID
@@ -38,6 +40,20 @@ type PortDeleted struct {
 
 // Name returns the event's topic.
 func (PortDeleted) Name() string { return "network.port.deleted.v1" }
+
+// PortReachable says at which addresses a device's port is reached from now on.
+type PortReachable struct {
+	ID       PortID
+	DeviceID string
+	Fixed    []FixedIP
+	Floating []FloatingAddress
+}
+
+// A FloatingAddress is an outside address and the fixed one that it stands for.
+type FloatingAddress struct{ Outside, Fixed netip.Addr }
+
+// Name returns the event's topic.
+func (PortReachable) Name() string { return "network.port.reachable.v1" }
 
 // RouterCreated says that a router was made.
 type RouterCreated struct {

@@ -54,6 +54,9 @@ func (m *Manager) CreateFloatingIP(ctx context.Context, s FloatingIPSpec) (Float
 		if err := insert(ctx, tx, &f, "floating IP "+f.Address.String()+" of port "+string(f.PortID)); err != nil {
 			return err
 		}
+		if err := announce(ctx, tx, f.PortID); err != nil {
+			return err
+		}
 		return bus.Publish(ctx, tx, FloatingIPCreated{ID: f.ID, ProjectID: f.ProjectID, Address: f.Address.String()})
 	})
 	if err == nil && f.PortID != "" {
@@ -209,7 +212,7 @@ func (m *Manager) UpdateFloatingIP(ctx context.Context, p FloatingIPPatch) (Floa
 		if f, err = loadFloating(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		port := f.PortID
+		was, port := f.PortID, f.PortID
 		set(&port, p.PortID)
 		if p.PortID != nil || p.FixedAddress.IsValid() {
 			if err := f.aim(ctx, tx, port, p.FixedAddress); err != nil {
@@ -219,7 +222,10 @@ func (m *Manager) UpdateFloatingIP(ctx context.Context, p FloatingIPPatch) (Floa
 		if err := f.change(p.BasePatch); err != nil {
 			return err
 		}
-		return update(ctx, tx, &f, "floating IP "+f.Address.String()+" of port "+string(f.PortID))
+		if err := update(ctx, tx, &f, "floating IP "+f.Address.String()+" of port "+string(f.PortID)); err != nil {
+			return err
+		}
+		return announce(ctx, tx, was, f.PortID)
 	})
 	if err == nil {
 		m.routersChanged()
@@ -250,6 +256,9 @@ func eraseFloating(ctx context.Context, tx *db.Tx, f FloatingIP) error {
 		return err
 	}
 	if err := erasePort(ctx, tx, f.HolderID); err != nil {
+		return err
+	}
+	if err := announce(ctx, tx, f.PortID); err != nil {
 		return err
 	}
 	return bus.Publish(ctx, tx, FloatingIPDeleted{ID: f.ID, ProjectID: f.ProjectID, Address: f.Address.String()})

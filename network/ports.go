@@ -210,7 +210,10 @@ func (m *Manager) UpdatePort(ctx context.Context, u PortPatch) (Port, error) {
 			return err
 		}
 		p, err = m.changePort(ctx, tx, was, u, subnets)
-		return err
+		if err != nil || slices.Equal(p.Addresses, was.Addresses) {
+			return err
+		}
+		return announce(ctx, tx, p.ID)
 	})
 	if err != nil {
 		return Port{}, err

@@ -72,6 +72,9 @@ type Bindings interface {
 	Unbind(ctx context.Context, id PortID) error
 	// HostView returns everything that a host should carry.
 	HostView(ctx context.Context, host string) (View, error)
+	// Refresh has a host told again what it should carry, soon after. A host asks
+	// for it when it starts.
+	Refresh(ctx context.Context, host string) error
 	// PortByAddress returns the port that holds an address on a network: who asks for metadata.
 	PortByAddress(ctx context.Context, g Guest) (Port, error)
 }

@@ -116,6 +116,17 @@ func floatingOf(ctx context.Context, idb bun.IDB, routers ...RouterID) ([]Floati
 	return all, db.Fault(err, "floating IPs of routers")
 }
 
+// floatingFor returns the outside addresses of a port.
+func floatingFor(ctx context.Context, idb bun.IDB, port PortID) ([]FloatingAddress, error) {
+	var all []FloatingIP
+	err := idb.NewSelect().Model(&all).Where("port_id = ?", port).Order("id").Scan(ctx)
+	out := make([]FloatingAddress, len(all))
+	for i, f := range all {
+		out[i] = FloatingAddress{Outside: f.Address, Fixed: f.FixedAddress.Addr}
+	}
+	return out, db.Fault(err, "floating IPs of port %s", port)
+}
+
 // freeFloating makes the floating IPs of a port stand for nobody. With keep, those for these addresses stay.
 func freeFloating(ctx context.Context, tx bun.IDB, port PortID, keep ...netip.Addr) (int64, error) {
 	q := tx.NewUpdate().Model((*FloatingIP)(nil)).Set("port_id = ''").Set("fixed_address = ''").Set("router_id = ''").

@@ -75,9 +75,9 @@ func whereState(q *bun.SelectQuery, state string) {
 	case stateInUse:
 		q.Where("EXISTS (?)", attached.Where("attached_at IS NOT NULL"))
 	case stateAttaching:
-		q.Where("EXISTS (?)", attached.Where("attached_at IS NULL AND host <> ''"))
+		q.Where("EXISTS (?)", attached.Where("attached_at IS NULL AND (host <> '' OR server_id = '')"))
 	case stateReserved:
-		q.Where("EXISTS (?)", attached.Where("attached_at IS NULL AND host = ''"))
+		q.Where("EXISTS (?)", attached.Where("attached_at IS NULL AND host = '' AND server_id <> ''"))
 	default:
 		where(q, "status", state)
 		return

@@ -105,7 +105,7 @@ func (v Volume) State() string {
 			return stateInUse
 		}
 	}
-	if v.Attachments[0].Host != "" {
+	if a := v.Attachments[0]; a.Host != "" || a.ServerID == "" {
 		return stateAttaching
 	}
 	return stateReserved

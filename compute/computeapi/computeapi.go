@@ -47,7 +47,7 @@ func Face(p Params) rest.Face {
 	a := &api{p.Servers, p.Networks, p.Images, p.Scheduler}
 	routes := slices.Concat(
 		a.serverRoutes(), a.deviceRoutes(), a.flavorRoutes(), a.keypairRoutes(), a.quotaRoutes(), a.hostRoutes(),
-		a.emptyRoutes(), extensionRoutes(), p.Routes,
+		a.emptyRoutes(), extensionRoutes(),
 	)
 	if a.networks != nil {
 		routes = append(routes, a.groupRoutes()...)

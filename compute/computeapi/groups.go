@@ -22,6 +22,7 @@ func (a *api) groupRoutes() []rest.Route {
 		rest.POST(groups, rest.JSONUnder("security_group", a.createGroup)).Until(lastProxy),
 		rest.GET(groups+"/{id}", a.showGroup).Until(lastProxy),
 		rest.PUT(groups+"/{id}", rest.JSONUnder("security_group", a.updateGroup)).Until(lastProxy),
+		rest.DELETE(groups+"/", missing("security group")).Until(lastProxy),
 		rest.DELETE(groups+"/{id}", a.deleteGroup).Until(lastProxy).Status(http.StatusAccepted),
 		rest.POST(rules, rest.JSONUnder("security_group_rule", a.createRule)).Until(lastProxy),
 		rest.DELETE(rules+"/{id}", a.deleteRule).Until(lastProxy).Status(http.StatusAccepted),

@@ -1,7 +1,6 @@
 package computeapi
 
 import (
-	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -97,8 +96,11 @@ func (a *api) findImages(r *rest.Request) (page.Of[image.Image], error) {
 	}
 	status := strings.ToUpper(q.String("status"))
 	since, err := moment("changes-since", q.String("changes-since"))
-	if err != nil || q.Err() != nil {
-		return page.Of[image.Image]{}, cmp.Or(err, q.Err())
+	if err == nil {
+		err = q.Err()
+	}
+	if err != nil {
+		return page.Of[image.Image]{}, err
 	}
 	switch status {
 	case "":

@@ -32,11 +32,22 @@ func TestGuestsReadTheirMetadata(t *testing.T) {
 	}
 	const here = "10.0.3.3"
 	tests := []struct{ path, says string }{
-		{"/", "openstack"}, {"/", "2009-04-04"}, {"/openstack", "latest"}, {"/openstack/latest/", "meta_data.json"},
-		{"/openstack/latest/user_data", "#!/bin/sh"}, {"/openstack/2012-08-10/meta_data.json", id}, {"/openstack/latest/network_data.json", "fa:16:3e"},
-		{"/latest", "meta-data/"}, {"/latest/meta-data/", "public-keys/"}, {"/latest/meta-data/local-ipv4", here},
-		{"/latest/meta-data/hostname", "my-web"}, {"/latest/meta-data/instance-id", "i-" + id[28:]}, {"/2009-04-04/meta-data/public-keys/", "0=key"},
-		{"/latest/meta-data/public-keys/0", "openssh-key"}, {"/latest/meta-data/public-keys/0/openssh-key", "ssh-ed25519 AAAA"}, {"/latest/user-data", "#!/bin/sh"},
+		{"/", "openstack"},
+		{"/", "2009-04-04"},
+		{"/openstack", "latest"},
+		{"/openstack/latest/", "meta_data.json"},
+		{"/openstack/latest/user_data", "#!/bin/sh"},
+		{"/openstack/2012-08-10/meta_data.json", id},
+		{"/openstack/latest/network_data.json", "fa:16:3e"},
+		{"/latest", "meta-data/"},
+		{"/latest/meta-data/", "public-keys/"},
+		{"/latest/meta-data/local-ipv4", here},
+		{"/latest/meta-data/hostname", "my-web"},
+		{"/latest/meta-data/instance-id", "i-" + id[28:]},
+		{"/2009-04-04/meta-data/public-keys/", "0=key"},
+		{"/latest/meta-data/public-keys/0", "openssh-key"},
+		{"/latest/meta-data/public-keys/0/openssh-key", "ssh-ed25519 AAAA"},
+		{"/latest/user-data", "#!/bin/sh"},
 	}
 	for _, tt := range tests {
 		if w := ask("GET", tt.path, here); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), tt.says) {

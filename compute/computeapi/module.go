@@ -19,7 +19,6 @@ type Params struct {
 	Networks  network.Service   `optional:"true"`
 	Images    image.Service     `optional:"true"`
 	Scheduler scheduler.Service `optional:"true"`
-	Routes    []rest.Route      `group:"computeapi.routes"` // of other domains
 }
 
 // Module serves the face of the listed compute service, and has GuestMetadata.
@@ -27,9 +26,3 @@ var Module = fx.Module("computeapi", rest.AddFace(Face), GuestMetadata)
 
 // GuestMetadata answers the guests of this process's hosts, whose networks ask it.
 var GuestMetadata = fx.Provide(func(s compute.Service) network.MetadataHandler { return Metadata(s) })
-
-// AddRoutes gives the face the routes that a constructor returns, for what other
-// domains have in this API: AddRoutes(meteringapi.UsageRoutes).
-func AddRoutes(constructor any) fx.Option {
-	return fx.Provide(fx.Annotate(constructor, fx.ResultTags(`group:"computeapi.routes,flatten"`)))
-}

@@ -44,8 +44,14 @@ func TestMembersComeAndGoWithVersions(t *testing.T) {
 	c := newCloud(t)
 	id := c.boot("web")
 	server := []gate{
-		{"locked", "2.9", ""}, {"description", "2.19", ""}, {"tags", "2.26", ""}, {"trusted_image_certificates", "2.63", ""},
-		{"locked_reason", "2.73", ""}, {"OS-EXT-STS:vm_state", "", ""}, {"security_groups", "", ""}, {"progress", "", ""},
+		{"locked", "2.9", ""},
+		{"description", "2.19", ""},
+		{"tags", "2.26", ""},
+		{"trusted_image_certificates", "2.63", ""},
+		{"locked_reason", "2.73", ""},
+		{"OS-EXT-STS:vm_state", "", ""},
+		{"security_groups", "", ""},
+		{"progress", "", ""},
 	}
 	user := append(server[:len(server):len(server)], gate{"OS-EXT-SRV-ATTR:hostname", "2.90", ""})
 	operator := append(server[:len(server):len(server)],
@@ -87,14 +93,19 @@ func TestCallsComeAndGoWithVersions(t *testing.T) {
 		version       string
 		status        int
 	}{
-		{"GET images", "", "2.35", 200}, {"GET images", "", "2.36", 404},
-		{"GET os-security-groups", "", "2.35", 200}, {"GET os-security-groups", "", "2.36", 404},
-		{"GET servers/" + id + "/tags", "", "2.25", 404}, {"GET servers/" + id + "/tags", "", "2.26", 200},
+		{"GET images", "", "2.35", 200},
+		{"GET images", "", "2.36", 404},
+		{"GET os-security-groups", "", "2.35", 200},
+		{"GET os-security-groups", "", "2.36", 404},
+		{"GET servers/" + id + "/tags", "", "2.25", 404},
+		{"GET servers/" + id + "/tags", "", "2.26", 200},
 		{"PUT flavors/1", `{"flavor":{"description":"d"}}`, "2.54", 404},
-		{"POST os-keypairs", `{"keypair":{"name":"a"}}`, "2.1", 200}, {"POST os-keypairs", `{"keypair":{"name":"b"}}`, "2.2", 201},
+		{"POST os-keypairs", `{"keypair":{"name":"a"}}`, "2.1", 200},
+		{"POST os-keypairs", `{"keypair":{"name":"b"}}`, "2.2", 201},
 		{"POST os-keypairs", `{"keypair":{"name":"c"}}`, "2.92", 400},
 		{"POST os-keypairs", `{"keypair":{"name":"c","type":"ssh"}}`, "2.1", 400},
-		{"DELETE os-keypairs/a", "", "2.1", 202}, {"DELETE os-keypairs/b", "", "2.2", 204},
+		{"DELETE os-keypairs/a", "", "2.1", 202},
+		{"DELETE os-keypairs/b", "", "2.2", 204},
 		{"POST servers/" + id + "/action", `{"addFixedIp":{"networkId":"` + c.network + `"}}`, "2.44", 404},
 		{"POST servers/" + id + "/action", `{"lock":{"locked_reason":"x"}}`, "2.72", 400},
 		{"POST servers/" + id + "/action", `{"lock":{"locked_reason":"x"}}`, "2.73", 202},
@@ -103,8 +114,10 @@ func TestCallsComeAndGoWithVersions(t *testing.T) {
 		{"POST servers", `{"server":{"name":"x","flavorRef":"1","imageRef":"` + c.image + `","networks":"none"}}`, "2.36", 400},
 		{"POST servers", `{"server":{"name":"x","flavorRef":"1","imageRef":"` + c.image + `","networks":"none"}}`, "2.37", 202},
 		{"POST servers", `{"server":{"name":"x","flavorRef":"1","imageRef":"` + c.image + `","tags":["a"]}}`, "2.36", 400},
-		{"GET servers?unknown=1", "", "2.74", 200}, {"GET servers?unknown=1", "", "2.75", 400},
-		{"GET servers?status=nonsense", "", "2.37", 200}, {"GET servers?status=nonsense", "", "2.38", 400},
+		{"GET servers?unknown=1", "", "2.74", 200},
+		{"GET servers?unknown=1", "", "2.75", 400},
+		{"GET servers?status=nonsense", "", "2.37", 200},
+		{"GET servers?status=nonsense", "", "2.38", 400},
 	}
 	for _, tt := range tests {
 		c.want(tt.status, project, tt.version, tt.request, tt.body)

@@ -25,7 +25,8 @@ var HostServer = fx.Module("compute host server", fx.Invoke(func(p struct {
 
 	Bus   *bus.Bus
 	Hosts []compute.Host `group:"compute.hosts"`
-}) {
+},
+) {
 	for _, h := range p.Hosts {
 		ServeHost(p.Bus, h.Name, h.Driver)
 	}

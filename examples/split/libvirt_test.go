@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,20 +52,38 @@ func TestRealServersBootOnBothHosts(t *testing.T) {
 		Networks           map[string][]string
 	}
 	ok(t, json.Unmarshal([]byte(c.openstack(t, "server", "list", "--long", "-f", "json")), &listed))
-	on := map[string]bool{}
+	on := map[string]string{}
 	for _, v := range listed {
-		on[v.Host] = true
-		c.tells(t, v.Name, "guest: nic eth0 has address "+v.Networks["private"][0], "guest: source metadata",
+		on[v.Host] = v.Name
+		c.tells(t, v.Name, "", "guest: nic eth0 has address "+v.Networks["private"][0], "guest: source metadata",
 			"guest: hostname "+v.Name, "guest: user data: six by seven is 42", "guest: ready after")
 	}
 	if len(on) != len(hostNames) {
 		t.Errorf("servers are on %v", on)
 	}
+	server := on["host1"]
+
+	c.openstack(t, "volume", "create", "--size", "1", "data")
+	eventually(t, "the volume is available", func() error {
+		if s := c.openstack(t, "volume", "show", "-f", "value", "-c", "status", "data"); s != "available" {
+			return errors.New(s)
+		}
+		return nil
+	})
+	c.openstack(t, "server", "add", "volume", server, "data")
+	c.tells(t, server, "guest: ready", "guest: disk vdb added, 1024 MiB")
+
+	// The guest goes on without its host's process, which serves it again when it is back.
+	c.hosts["host1"].kill()
+	c.hosts["host1"].start(t)
+	c.openstack(t, "server", "reboot", "--hard", "--wait", server)
+	c.tells(t, server, "guest: boot 2 of this disk", "has address", "guest: source metadata", "guest: ready after")
 	project := projectOf(t, c.login(t))
 	c.settled(t, project).check(t, "")
 
 	c.openstack(t, "server", "delete", "--wait", "web-1", "web-2")
 	c.openstack(t, "network", "delete", "private")
+	c.openstack(t, "volume", "delete", "data")
 	c.settled(t, project).check(t, "")
 	for _, name := range hostNames {
 		eventually(t, name+" is empty", func() error {
@@ -80,14 +99,15 @@ func TestRealServersBootOnBothHosts(t *testing.T) {
 	}
 }
 
-// tells waits until a server's console has the lines.
-func (c *cloud) tells(t *testing.T, server string, lines ...string) {
+// tells waits until a server's console has the lines, after what else it has.
+func (c *cloud) tells(t *testing.T, server, after string, lines ...string) {
 	t.Helper()
-	eventually(t, server+" has booted", func() error {
+	eventually(t, server+" tells", func() error {
 		log := c.openstack(t, "console", "log", "show", server)
+		_, then, _ := strings.Cut(log, after)
 		for _, line := range lines {
-			if !strings.Contains(log, line) {
-				return fmt.Errorf("no %q in:\n%s", line, log)
+			if !strings.Contains(then, line) {
+				return fmt.Errorf("no %q after %q in:\n%s", line, after, log)
 			}
 		}
 		return nil

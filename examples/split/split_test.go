@@ -24,6 +24,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 
 	"github.com/nacre-cloud/nacre/kit/bus/nats"
+	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
+	"github.com/nacre-cloud/nacre/network/networkrpc"
 )
 
 func TestServersSpreadOverTheHosts(t *testing.T) {
@@ -65,6 +67,12 @@ func TestAHostDies(t *testing.T) {
 	c := newCloud(t, inMemory)
 	h := c.hosts["host1"]
 	c.survives(t, "host1", h.kill, func() { h.start(t) })
+	s, err := c.state(t, projectOf(t, c.login(t)))
+	ok(t, err)
+	flowtest.Eventually(t, "it carries its networks again", func() bool {
+		carried, err := networkrpc.Host{Bus: c.peer, Name: "host1"}.List(t.Context())
+		return err == nil && len(carried.Ports) == s.portsOn("host1")
+	})
 }
 
 // The broker is in the control plane: hosts find an empty one.

@@ -146,3 +146,12 @@ func (s state) checkPorts(t *testing.T, active map[string]compute.Server) {
 		t.Errorf("%d servers have a port, %d are active: %v", len(owner), len(active), slices.Sorted(maps.Keys(owner)))
 	}
 }
+
+func (s state) portsOn(host string) (n int) {
+	for _, p := range s.ports {
+		if p.Host == host {
+			n++
+		}
+	}
+	return n
+}

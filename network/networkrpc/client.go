@@ -115,6 +115,12 @@ func (c Client) HostView(ctx context.Context, host string) (network.View, error)
 	return showHostView.Call(ctx, c.Bus, host)
 }
 
+// Refresh implements network.Service.
+func (c Client) Refresh(ctx context.Context, host string) error {
+	_, err := refresh.Call(ctx, c.Bus, host)
+	return err
+}
+
 // PortByAddress implements network.Service.
 func (c Client) PortByAddress(ctx context.Context, g network.Guest) (network.Port, error) {
 	return showPortByAddress.Call(ctx, c.Bus, g)

@@ -1,6 +1,10 @@
 package networkrpc
 
 import (
+	"context"
+	"log/slog"
+	"sync"
+
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -26,12 +30,29 @@ var HostServer = fx.Module("network host server", fx.Invoke(serveHosts))
 type hostParams struct {
 	fx.In
 
-	Bus   *bus.Bus
-	Hosts []network.Host `group:"network.hosts"`
+	Lifecycle fx.Lifecycle
+	Bus       *bus.Bus
+	Hosts     []network.Host `group:"network.hosts"`
+	Log       *slog.Logger   `optional:"true"`
 }
 
 func serveHosts(p hostParams) {
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
 	for _, h := range p.Hosts {
 		ServeHost(p.Bus, h.Name, h.Driver)
+		var asking sync.WaitGroup
+		ctx, cancel := context.WithCancel(context.Background())
+		p.Lifecycle.Append(fx.StartStopHook(
+			func() {
+				asking.Go(func() {
+					if err := announce(ctx, p.Bus, h.Name); err != nil {
+						p.Log.Error("this host carries no networks", "host", h.Name, "error", err)
+					}
+				})
+			},
+			func() { cancel(); asking.Wait() },
+		))
 	}
 }

@@ -34,6 +34,7 @@ const (
 	bind                  = bus.Method[network.BindSpec, network.Port]("network.port.bind")
 	unbind                = bus.Method[network.PortID, bus.None]("network.port.unbind")
 	showHostView          = bus.Method[string, network.View]("network.host.view")
+	refresh               = bus.Method[string, bus.None]("network.host.refresh")
 	showPortByAddress     = bus.Method[network.Guest, network.Port]("network.port.by-address")
 
 	createSecurityGroup = bus.Method[network.SecurityGroupSpec, network.SecurityGroup]("network.group.create")
@@ -91,6 +92,7 @@ func Serve(b *bus.Bus, s network.Service) {
 	bind.Serve(b, s.Bind)
 	unbind.Serve(b, bus.NoResult(s.Unbind))
 	showHostView.Serve(b, s.HostView)
+	refresh.Serve(b, bus.NoResult(s.Refresh))
 	showPortByAddress.Serve(b, s.PortByAddress)
 	createSecurityGroup.Serve(b, s.CreateSecurityGroup)
 	showSecurityGroup.Serve(b, s.SecurityGroup)

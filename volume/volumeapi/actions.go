@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -91,7 +90,7 @@ type uploadView struct {
 	Description *string   `json:"display_description"`
 	Size        int       `json:"size"`
 	UpdatedAt   time.Time `json:"updated_at" time:"2006-01-02T15:04:05.000000"`
-	Type        typeView  `json:"volume_type"`
+	Type        *typeView `json:"volume_type"`
 	ImageID     string    `json:"image_id"`
 	ImageName   string    `json:"image_name"`
 	DiskFormat  string    `json:"disk_format"`
@@ -117,11 +116,15 @@ func (a *api) upload(r *rest.Request, in struct {
 		return rest.Response{}, err
 	}
 	v, i := u.Volume, u.Image
-	// The type may have been hidden from the caller since the volume was made.
-	t, err := a.volumes.Type(identity.AsService(r.Context(), "volume"), string(v.TypeID))
-	return rest.ReplyUnder("os-volume_upload_image", uploadView{
-		ID: v.ID, Status: v.State(), Description: nullable(v.Description), Size: v.SizeGiB, UpdatedAt: v.UpdatedAt, Type: typeOf(t),
+	out := uploadView{
+		ID: v.ID, Status: v.State(), Description: nullable(v.Description), Size: v.SizeGiB, UpdatedAt: v.UpdatedAt,
 		ImageID: i.ID, ImageName: i.Name, DiskFormat: i.DiskFormat, Container: i.Container,
 		Public: i.Visibility == "public", Visibility: i.Visibility, Protected: i.Protected,
-	}), err
+	}
+	// A type that was hidden since the volume was made stays hidden.
+	if t, err := a.volumes.Type(r.Context(), string(v.TypeID)); err == nil {
+		shown := typeOf(t)
+		out.Type = &shown
+	}
+	return rest.ReplyUnder("os-volume_upload_image", out), nil
 }

@@ -1,10 +1,11 @@
 package volumeapi
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
-	"github.com/nacre-cloud/nacre/kit/page"
+	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -12,7 +13,7 @@ import (
 func (a *api) attachmentRoutes() []rest.Route {
 	return []rest.Route{
 		rest.GET(root+"/attachments", a.listAttachments).Since("3.27"),
-		rest.GET(root+"/attachments/detail", a.listAttachments).Since("3.27"),
+		rest.GET(root+"/attachments/detail", a.listAttachmentDetails).Since("3.27"),
 		rest.POST(root+"/attachments", rest.JSONUnder("attachment", a.createAttachment)).Since("3.27"),
 		rest.GET(root+"/attachments/{id}", a.showAttachment).Since("3.27"),
 		rest.PUT(root+"/attachments/{id}", rest.JSONUnder("attachment", a.connectAttachment)).Since("3.27"),
@@ -21,23 +22,25 @@ func (a *api) attachmentRoutes() []rest.Route {
 	}
 }
 
-// An attachmentView is an attachment as the attachments API shows it.
-type attachmentView struct {
-	ID         volume.AttachmentID `json:"id"`
-	VolumeID   volume.ID           `json:"volume_id"`
-	ServerID   string              `json:"instance"`
-	Status     string              `json:"status"`
-	Mode       string              `json:"attach_mode"`
-	AttachedAt time.Time           `json:"attached_at" time:"2006-01-02T15:04:05.000000"`
-	DetachedAt *string             `json:"detached_at"`
-	Connection volume.Connection   `json:"connection_info"`
+// An attachmentRow is an attachment in a list without details.
+type attachmentRow struct {
+	ID       volume.AttachmentID `json:"id"`
+	VolumeID volume.ID           `json:"volume_id"`
+	ServerID *string             `json:"instance"`
+	Status   string              `json:"status"`
 }
 
-func attachmentOf(at volume.Attachment) attachmentView {
-	out := attachmentView{
-		ID: at.ID, VolumeID: at.VolumeID, ServerID: at.ServerID, Status: "reserved", Mode: "rw",
-		AttachedAt: at.AttachedAt, Connection: at.Connection,
-	}
+// An attachmentView is an attachment with details.
+type attachmentView struct {
+	attachmentRow
+	Mode       string            `json:"attach_mode"`
+	AttachedAt time.Time         `json:"attached_at" time:"2006-01-02T15:04:05.000000"`
+	DetachedAt *string           `json:"detached_at"`
+	Connection volume.Connection `json:"connection_info"`
+}
+
+func attachmentRowOf(at volume.Attachment) attachmentRow {
+	out := attachmentRow{ID: at.ID, VolumeID: at.VolumeID, ServerID: nullable(at.ServerID), Status: "reserved"}
 	switch {
 	case at.Attached():
 		out.Status = "attached"
@@ -47,46 +50,75 @@ func attachmentOf(at volume.Attachment) attachmentView {
 	return out
 }
 
-func (a *api) listAttachments(r *rest.Request) (rest.Response, error) {
+// attachmentOf shows an attachment. How to open a volume is told to those alone
+// who may open it: hosts do, users do not.
+func attachmentOf(r *rest.Request, at volume.Attachment) attachmentView {
+	out := attachmentView{attachmentRow: attachmentRowOf(at), Mode: "rw", AttachedAt: at.AttachedAt}
+	if identity.Allow(r.Context(), "volume:connect", at) == nil {
+		out.Connection = at.Connection
+	}
+	return out
+}
+
+func (a *api) attachmentPage(r *rest.Request) (list asked[volume.Attachment], err error) {
 	q := r.Query()
-	query := volume.AttachmentQuery{VolumeID: volume.ID(q.String("volume_id")), ServerID: q.String("instance_id")}
+	query := volume.AttachmentQuery{VolumeID: volume.ID(q.String("volume_id")), ServerID: first(q.String("instance_id"), q.String("instance_uuid"))}
 	query.ProjectID, query.AllProjects = wanted(q)
 	query.Query = q.Page(paging())
 	if err := q.Err(); err != nil {
-		return rest.Response{}, err
+		return list, err
 	}
-	list, err := a.volumes.Attachments(r.Context(), query)
-	return rest.ReplyPage(r, "attachments", page.Map(list, attachmentOf)), err
+	list.limit, list.id = query.Limit, func(at volume.Attachment) string { return string(at.ID) }
+	list.Of, err = a.volumes.Attachments(r.Context(), query)
+	return list, err
 }
 
+func (a *api) listAttachments(r *rest.Request) (rest.Response, error) {
+	list, err := a.attachmentPage(r)
+	return replyPage(r, "attachments", list, attachmentRowOf), err
+}
+
+func (a *api) listAttachmentDetails(r *rest.Request) (rest.Response, error) {
+	list, err := a.attachmentPage(r)
+	return replyPage(r, "attachments", list, func(at volume.Attachment) attachmentView { return attachmentOf(r, at) }), err
+}
+
+// A connector says from where a volume is opened.
 type connector struct {
-	Host       string `json:"host"`
-	Mountpoint string `json:"mountpoint"`
+	Host string `json:"host" required:"true" min:"1"`
 }
 
 func (a *api) createAttachment(r *rest.Request, in struct {
 	VolumeID  string     `json:"volume_uuid" required:"true"`
 	ServerID  string     `json:"instance_uuid"`
 	Connector *connector `json:"connector"`
-	Mode      *string    `json:"mode" since:"3.54"`
+	Mode      *string    `json:"mode" since:"3.54" enum:"rw,null"`
 }) (rest.Response, error) {
-	at, err := a.volumes.Attach(r.Context(), volume.AttachSpec{VolumeID: volume.ID(in.VolumeID), ServerID: in.ServerID})
-	if err == nil && in.Connector != nil && in.Connector.Host != "" {
-		at, err = a.volumes.Connect(r.Context(), volume.ConnectSpec{ID: at.ID, Host: in.Connector.Host})
+	ctx := r.Context()
+	at, err := a.volumes.Attach(ctx, volume.AttachSpec{VolumeID: volume.ID(in.VolumeID), ServerID: in.ServerID})
+	if err != nil {
+		return rest.Response{}, err
 	}
-	return rest.ReplyUnder("attachment", attachmentOf(at)), err
+	if in.Connector != nil {
+		connected, err := a.volumes.Connect(ctx, volume.ConnectSpec{ID: at.ID, Host: in.Connector.Host})
+		if err != nil {
+			return rest.Response{}, errors.Join(err, a.volumes.Detach(ctx, at.ID))
+		}
+		at = connected
+	}
+	return rest.ReplyUnder("attachment", attachmentOf(r, at)), nil
 }
 
 func (a *api) showAttachment(r *rest.Request) (rest.Response, error) {
 	at, err := a.volumes.Attachment(r.Context(), volume.AttachmentID(r.Param("id")))
-	return rest.ReplyUnder("attachment", attachmentOf(at)), err
+	return rest.ReplyUnder("attachment", attachmentOf(r, at)), err
 }
 
 func (a *api) connectAttachment(r *rest.Request, in struct {
 	Connector connector `json:"connector" required:"true"`
 }) (rest.Response, error) {
 	at, err := a.volumes.Connect(r.Context(), volume.ConnectSpec{ID: volume.AttachmentID(r.Param("id")), Host: in.Connector.Host})
-	return rest.ReplyUnder("attachment", attachmentOf(at)), err
+	return rest.ReplyUnder("attachment", attachmentOf(r, at)), err
 }
 
 func (a *api) completeAttachment(r *rest.Request) (rest.Response, error) {
@@ -100,45 +132,4 @@ func (a *api) deleteAttachment(r *rest.Request) (rest.Response, error) {
 		return rest.Response{}, err
 	}
 	return rest.ReplyUnder("attachments", []attachmentView{}), a.volumes.Detach(r.Context(), id)
-}
-
-// The older way to attach, by actions on the volume, names no attachment: the
-// volume has at most one.
-
-func (a *api) reserve(r *rest.Request) (rest.Response, error) {
-	_, err := a.volumes.Attach(r.Context(), volume.AttachSpec{VolumeID: volume.ID(r.Param("id"))})
-	return rest.Empty(), err
-}
-
-func (a *api) attachByAction(r *rest.Request, in struct {
-	ServerID   string `json:"instance_uuid"`
-	Host       string `json:"host_name"`
-	Mountpoint string `json:"mountpoint"`
-	Mode       string `json:"mode"`
-}) (rest.Response, error) {
-	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
-	if err != nil {
-		return rest.Response{}, err
-	}
-	var at volume.Attachment
-	if len(v.Attachments) > 0 {
-		at = v.Attachments[0]
-	} else if at, err = a.volumes.Attach(r.Context(), volume.AttachSpec{VolumeID: v.ID, ServerID: in.ServerID}); err != nil {
-		return rest.Response{}, err
-	}
-	_, err = a.volumes.Confirm(r.Context(), volume.ConfirmSpec{ID: at.ID, Device: in.Mountpoint})
-	return rest.Empty(), err
-}
-
-func (a *api) unreserve(r *rest.Request) (rest.Response, error) {
-	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
-	if err != nil {
-		return rest.Response{}, err
-	}
-	for _, at := range v.Attachments {
-		if err := a.volumes.Detach(r.Context(), at.ID); err != nil {
-			return rest.Response{}, err
-		}
-	}
-	return rest.Empty(), nil
 }

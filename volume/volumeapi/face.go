@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/kit/rest/dialect"
 	"github.com/nacre-cloud/nacre/volume"
@@ -40,7 +41,7 @@ func New(s volume.Service) rest.Face {
 		Microversions: &rest.Microversions{Min: minVersion, Max: maxVersion, Service: "volume"},
 		Documents:     documents(),
 	}
-	for _, routes := range [][]rest.Route{a.volumeRoutes(), a.snapshotRoutes(), a.attachmentRoutes(), a.typeRoutes(), a.otherRoutes()} {
+	for _, routes := range [][]rest.Route{a.volumeRoutes(), a.snapshotRoutes(), a.attachmentRoutes(), a.typeRoutes(), a.actionRoutes(), a.quotaRoutes(), a.backendRoutes(), a.otherRoutes()} {
 		f.Routes = append(f.Routes, routes...)
 	}
 	return f
@@ -63,7 +64,23 @@ func paging() rest.Paging {
 	return rest.Paging{Keys: map[string]string{
 		"id": "id", "name": "name", "display_name": "name", "status": "status", "size": "size",
 		"created_at": "created_at", "availability_zone": "availability_zone", "bootable": "bootable",
-	}, Links: rest.NextLink}
+	}, Sort: []page.Sort{{Key: "created_at", Descending: true}}, Descending: true, ZeroIsNone: true, Links: rest.NextLink}
+}
+
+// replyPage returns a page of a list as view shows its items. A full page links
+// to another even when nothing follows, as clients of this protocol expect.
+func replyPage[T, V any](r *rest.Request, key string, p asked[T], view func(T) V) rest.Response {
+	if n := len(p.Items); p.Next == "" && n > 0 && n == p.limit {
+		p.Next = p.id(p.Items[n-1])
+	}
+	return rest.ReplyPage(r, key, page.Map(p.Of, view))
+}
+
+// An asked is a page of a list, and how large it was to be.
+type asked[T any] struct {
+	page.Of[T]
+	limit int
+	id    func(T) string
 }
 
 // wanted returns the project that a request is about: another than the caller's

@@ -8,6 +8,11 @@ import (
 	"github.com/nacre-cloud/nacre/volume"
 )
 
+func (a *api) imageMetadata(r *rest.Request) (rest.Response, error) {
+	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
+	return rest.ReplyUnder("metadata", v.ImageMetadata), err
+}
+
 func (a *api) setImageMetadata(r *rest.Request, in struct {
 	Metadata map[string]string `json:"metadata" required:"true"`
 }) (rest.Response, error) {
@@ -15,10 +20,8 @@ func (a *api) setImageMetadata(r *rest.Request, in struct {
 	if err != nil {
 		return rest.Response{}, err
 	}
-	items := maps.Clone(v.ImageMetadata)
-	if items == nil {
-		items = map[string]string{}
-	}
+	items := map[string]string{}
+	maps.Copy(items, v.ImageMetadata)
 	maps.Copy(items, in.Metadata)
 	v, err = a.volumes.UpdateVolume(r.Context(), volume.Patch{ID: v.ID, ImageMetadata: items})
 	return rest.ReplyUnder("metadata", v.ImageMetadata), err

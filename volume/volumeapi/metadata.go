@@ -36,6 +36,9 @@ type metadataBody struct {
 	Metadata map[string]string `json:"metadata" required:"true"`
 }
 
+// errNoObject is what a null gets where items are expected.
+var errNoObject = fault.Invalid.Errorf("metadata must be an object")
+
 type metaBody struct {
 	Meta map[string]string `json:"meta" required:"true"`
 }
@@ -53,6 +56,9 @@ func (a *api) addMetadata(of access) func(*rest.Request, metadataBody) (rest.Res
 		if err != nil {
 			return rest.Response{}, err
 		}
+		if in.Metadata == nil {
+			return rest.Response{}, errNoObject
+		}
 		items := map[string]string{}
 		maps.Copy(items, old)
 		maps.Copy(items, in.Metadata)
@@ -63,9 +69,10 @@ func (a *api) addMetadata(of access) func(*rest.Request, metadataBody) (rest.Res
 
 func (a *api) putMetadata(of access) func(*rest.Request, metadataBody) (rest.Response, error) {
 	return func(r *rest.Request, in metadataBody) (rest.Response, error) {
-		items := map[string]string{}
-		maps.Copy(items, in.Metadata)
-		items, err := of(r, items)
+		if in.Metadata == nil {
+			return rest.Response{}, errNoObject
+		}
+		items, err := of(r, in.Metadata)
 		return rest.ReplyUnder("metadata", items), err
 	}
 }

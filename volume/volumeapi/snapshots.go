@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -17,7 +16,10 @@ func (a *api) snapshotRoutes() []rest.Route {
 		rest.GET(root+"/snapshots/{id}", a.showSnapshot),
 		rest.PUT(root+"/snapshots/{id}", rest.JSONUnder("snapshot", a.updateSnapshot)),
 		rest.DELETE(root+"/snapshots/{id}", a.deleteSnapshot).Status(http.StatusAccepted),
-		rest.Actions(root+"/snapshots/{id}/action", rest.Action("os-force_delete", a.deleteSnapshot)).Status(http.StatusAccepted),
+		rest.Actions(root+"/snapshots/{id}/action",
+			rest.Action("os-force_delete", a.deleteSnapshot),
+			rest.Action("os-reset_status", rest.JSON(a.resetSnapshot)),
+		).Status(http.StatusAccepted),
 		rest.GET(root+"/snapshots/{id}/metadata", a.metadata(a.snapshotMetadata)),
 		rest.POST(root+"/snapshots/{id}/metadata", rest.JSON(a.addMetadata(a.snapshotMetadata))),
 		rest.PUT(root+"/snapshots/{id}/metadata", rest.JSON(a.putMetadata(a.snapshotMetadata))),
@@ -65,28 +67,32 @@ func snapshotDetailsOf(s volume.Snapshot) snapshotDetails {
 	return snapshotDetails{snapshotOf(s), progress, s.ProjectID}
 }
 
-func (a *api) snapshots(r *rest.Request) (page.Of[volume.Snapshot], error) {
+func (a *api) snapshotPage(r *rest.Request) (list asked[volume.Snapshot], err error) {
 	q := r.Query()
-	query := volume.SnapshotQuery{Name: q.String("name"), Status: volume.Status(q.String("status")), VolumeID: volume.ID(q.String("volume_id"))}
+	query := volume.SnapshotQuery{Name: first(q.String("display_name"), q.String("name")), Status: volume.Status(q.String("status")), VolumeID: volume.ID(q.String("volume_id"))}
 	query.ProjectID, query.AllProjects = wanted(q)
-	if name := q.String("display_name"); name != "" {
-		query.Name = name
-	}
 	query.Query = q.Page(paging())
 	if err := q.Err(); err != nil {
-		return page.Of[volume.Snapshot]{}, err
+		return list, err
 	}
-	return a.volumes.Snapshots(r.Context(), query)
+	if query.Marker != "" { // one that is gone begins no page
+		if _, err := a.volumes.Snapshot(r.Context(), volume.SnapshotID(query.Marker)); err != nil {
+			return list, err
+		}
+	}
+	list.limit, list.id = query.Limit, func(s volume.Snapshot) string { return string(s.ID) }
+	list.Of, err = a.volumes.Snapshots(r.Context(), query)
+	return list, err
 }
 
 func (a *api) listSnapshots(r *rest.Request) (rest.Response, error) {
-	list, err := a.snapshots(r)
-	return rest.ReplyPage(r, "snapshots", page.Map(list, snapshotOf)), err
+	list, err := a.snapshotPage(r)
+	return replyPage(r, "snapshots", list, snapshotOf), err
 }
 
 func (a *api) listSnapshotDetails(r *rest.Request) (rest.Response, error) {
-	list, err := a.snapshots(r)
-	return rest.ReplyPage(r, "snapshots", page.Map(list, snapshotDetailsOf)), err
+	list, err := a.snapshotPage(r)
+	return replyPage(r, "snapshots", list, snapshotDetailsOf), err
 }
 
 type snapshotCreate struct {
@@ -94,13 +100,14 @@ type snapshotCreate struct {
 	Name        *string           `json:"name"`
 	DisplayName *string           `json:"display_name"`
 	Description *string           `json:"description"`
+	DisplayText *string           `json:"display_description"`
 	Force       *bool             `json:"force" loose:"true"`
 	Metadata    map[string]string `json:"metadata"`
 }
 
 func (a *api) createSnapshot(r *rest.Request, in snapshotCreate) (rest.Response, error) {
 	s, err := a.volumes.CreateSnapshot(r.Context(), volume.SnapshotSpec{
-		VolumeID: volume.ID(in.VolumeID), Name: first(in.Name, in.DisplayName), Description: value(in.Description),
+		VolumeID: volume.ID(in.VolumeID), Name: first(value(in.Name), value(in.DisplayName)), Description: first(value(in.Description), value(in.DisplayText)),
 		Force: value(in.Force) || r.Since("3.66"), Metadata: in.Metadata,
 	})
 	return rest.ReplyUnder("snapshot", snapshotOf(s)), err
@@ -111,10 +118,8 @@ func (a *api) showSnapshot(r *rest.Request) (rest.Response, error) {
 	return rest.ReplyUnder("snapshot", snapshotDetailsOf(s)), err
 }
 
-func (a *api) updateSnapshot(r *rest.Request, in volumeUpdate) (rest.Response, error) {
-	if in.Name == nil {
-		in.Name = in.DisplayName
-	}
+func (a *api) updateSnapshot(r *rest.Request, in textUpdate) (rest.Response, error) {
+	in = in.settled()
 	s, err := a.volumes.UpdateSnapshot(r.Context(), volume.SnapshotPatch{
 		ID: volume.SnapshotID(r.Param("id")), Name: in.Name, Description: in.Description, Metadata: in.Metadata,
 	})
@@ -123,4 +128,12 @@ func (a *api) updateSnapshot(r *rest.Request, in volumeUpdate) (rest.Response, e
 
 func (a *api) deleteSnapshot(r *rest.Request) (rest.Response, error) {
 	return rest.Empty(), a.volumes.DeleteSnapshot(r.Context(), volume.SnapshotID(r.Param("id")))
+}
+
+func (a *api) resetSnapshot(r *rest.Request, in struct {
+	Status string `json:"status" required:"true" enum:"available,creating,deleting,error,error_deleting"`
+}) (rest.Response, error) {
+	status := volume.Status(in.Status)
+	_, err := a.volumes.UpdateSnapshot(r.Context(), volume.SnapshotPatch{ID: volume.SnapshotID(r.Param("id")), Status: &status})
+	return rest.Empty(), err
 }

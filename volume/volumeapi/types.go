@@ -1,12 +1,9 @@
 package volumeapi
 
 import (
-	"maps"
 	"net/http"
-	"slices"
+	"strings"
 
-	"github.com/nacre-cloud/nacre/kit/fault"
-	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -26,6 +23,11 @@ func (a *api) typeRoutes() []rest.Route {
 		rest.GET(root+"/types/{id}/extra_specs/{key}", a.showSpec),
 		rest.PUT(root+"/types/{id}/extra_specs/{key}", rest.JSON(a.putSpec)),
 		rest.DELETE(root+"/types/{id}/extra_specs/{key}", a.deleteSpec).Status(http.StatusAccepted),
+		rest.GET(root+"/types/{id}/os-volume-type-access", a.typeAccess),
+		rest.Actions(root+"/types/{id}/action",
+			rest.Action("addProjectAccess", rest.JSON(a.allowProject)),
+			rest.Action("removeProjectAccess", rest.JSON(a.forbidProject)),
+		).Status(http.StatusAccepted),
 	}
 }
 
@@ -45,12 +47,26 @@ func typeOf(t volume.Type) typeView {
 
 func (a *api) listTypes(r *rest.Request) (rest.Response, error) {
 	q := r.Query()
-	query := volume.TypeQuery{Query: q.Page(paging()), Name: q.String("name")}
+	query := volume.TypeQuery{Query: q.Page(paging()), Name: q.String("name"), Public: publicOnly(q)}
 	if err := q.Err(); err != nil {
 		return rest.Response{}, err
 	}
 	list, err := a.volumes.Types(r.Context(), query)
-	return rest.ReplyPage(r, "volume_types", page.Map(list, typeOf)), err
+	id := func(t volume.Type) string { return string(t.ID) }
+	return replyPage(r, "volume_types", asked[volume.Type]{list, query.Limit, id}, typeOf), err
+}
+
+// publicOnly reads which types a list is about: those that are public, unless
+// it says false for the others or none for both.
+func publicOnly(q *rest.Query) *bool {
+	yes := true
+	switch strings.ToLower(q.String("is_public")) {
+	case "":
+		return &yes
+	case "none":
+		return nil
+	}
+	return q.OptionalBool("is_public")
 }
 
 func (a *api) showType(r *rest.Request) (rest.Response, error) {
@@ -73,9 +89,9 @@ type typeCreated struct {
 }
 
 func (a *api) createType(r *rest.Request, in struct {
-	Name        string            `json:"name" required:"true"`
+	Name        string            `json:"name" required:"true" min:"1" max:"255"`
 	Description *string           `json:"description"`
-	Public      *bool             `json:"os-volume-type-access:is_public"`
+	Public      *bool             `json:"os-volume-type-access:is_public" loose:"true"`
 	Specs       map[string]string `json:"extra_specs"`
 }) (rest.Response, error) {
 	t, err := a.volumes.CreateType(r.Context(), volume.Type{
@@ -96,9 +112,9 @@ type typeUpdated struct {
 }
 
 func (a *api) updateType(r *rest.Request, in struct {
-	Name        *string `json:"name"`
+	Name        *string `json:"name" min:"1" max:"255"`
 	Description *string `json:"description"`
-	Public      *bool   `json:"is_public"`
+	Public      *bool   `json:"is_public" loose:"true"`
 }) (rest.Response, error) {
 	t, err := a.volumes.Type(r.Context(), r.Param("id"))
 	if err != nil {
@@ -120,75 +136,4 @@ func (a *api) updateType(r *rest.Request, in struct {
 
 func (a *api) deleteType(r *rest.Request) (rest.Response, error) {
 	return rest.Empty(), a.volumes.DeleteType(r.Context(), volume.TypeID(r.Param("id")))
-}
-
-func (a *api) listSpecs(r *rest.Request) (rest.Response, error) {
-	t, err := a.volumes.Type(r.Context(), r.Param("id"))
-	return rest.ReplyUnder("extra_specs", t.Specs), err
-}
-
-// changeSpecs lets change alter the specs of the request's type.
-func (a *api) changeSpecs(r *rest.Request, change func(specs map[string]string) error) error {
-	t, err := a.volumes.Type(r.Context(), r.Param("id"))
-	if err != nil {
-		return err
-	}
-	specs := map[string]string{}
-	maps.Copy(specs, t.Specs)
-	if err := change(specs); err != nil {
-		return err
-	}
-	t.Specs, t.Backend = specs, specs[backendSpec]
-	_, err = a.volumes.UpdateType(r.Context(), t)
-	return err
-}
-
-func (a *api) addSpecs(r *rest.Request, in struct {
-	Specs map[string]string `json:"extra_specs" required:"true"`
-}) (rest.Response, error) {
-	err := a.changeSpecs(r, func(specs map[string]string) error {
-		maps.Copy(specs, in.Specs)
-		return nil
-	})
-	return rest.ReplyUnder("extra_specs", in.Specs), err
-}
-
-func (a *api) spec(r *rest.Request) (map[string]string, error) {
-	t, err := a.volumes.Type(r.Context(), r.Param("id"))
-	if err != nil {
-		return nil, err
-	}
-	key := r.Param("key")
-	val, ok := t.Specs[key]
-	if !ok {
-		return nil, fault.NotFound.Errorf("volume type %s has no extra spec %.64q", t.ID, key)
-	}
-	return map[string]string{key: val}, nil
-}
-
-func (a *api) showSpec(r *rest.Request) (rest.Response, error) {
-	spec, err := a.spec(r)
-	return rest.Reply(spec), err
-}
-
-func (a *api) putSpec(r *rest.Request, in map[string]string) (rest.Response, error) {
-	key := r.Param("key")
-	if keys := slices.Collect(maps.Keys(in)); len(keys) != 1 || keys[0] != key {
-		return rest.Response{}, fault.Invalid.Errorf("the body must hold the one extra spec %.64q that the path names", key)
-	}
-	err := a.changeSpecs(r, func(specs map[string]string) error {
-		specs[key] = in[key]
-		return nil
-	})
-	return rest.Reply(in), err
-}
-
-func (a *api) deleteSpec(r *rest.Request) (rest.Response, error) {
-	if _, err := a.spec(r); err != nil {
-		return rest.Response{}, err
-	}
-	return rest.Empty(), a.changeSpecs(r, func(specs map[string]string) error {
-		delete(specs, r.Param("key"))
-		return nil
-	})
 }

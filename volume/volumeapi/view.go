@@ -52,11 +52,11 @@ type volumeDetails struct {
 	volumeView
 	ProjectID     string            `json:"os-vol-tenant-attr:tenant_id"`
 	ImageMetadata map[string]string `json:"volume_image_metadata,omitempty"`
-	*volumeInside
 }
 
-// A volumeInside is what only administrators see of a volume.
+// A volumeInside is a volume as administrators see it.
 type volumeInside struct {
+	volumeDetails
 	Host            string  `json:"os-vol-host-attr:host"`
 	MigrationStatus *string `json:"os-vol-mig-status-attr:migstat"`
 	MigrationName   *string `json:"os-vol-mig-status-attr:name_id"`
@@ -110,10 +110,11 @@ func view(r *rest.Request, v volume.Volume, types map[volume.TypeID]string) volu
 	return out
 }
 
-func details(r *rest.Request, v volume.Volume, types map[volume.TypeID]string) volumeDetails {
+// details returns as much of v as the caller may see.
+func details(r *rest.Request, v volume.Volume, types map[volume.TypeID]string) any {
 	out := volumeDetails{volumeView: view(r, v, types), ProjectID: v.ProjectID, ImageMetadata: v.ImageMetadata}
 	if identity.CallerOf(r.Context()).Admin() {
-		out.volumeInside = &volumeInside{Host: poolOf(v.Backend)}
+		return volumeInside{volumeDetails: out, Host: poolOf(v.Backend)}
 	}
 	return out
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
-	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -20,6 +19,8 @@ func (a *api) volumeRoutes() []rest.Route {
 		rest.GET(root+"/volumes/{id}", a.showVolume),
 		rest.PUT(root+"/volumes/{id}", rest.JSONUnder("volume", a.updateVolume)),
 		rest.DELETE(root+"/volumes/{id}", a.deleteVolume).Status(http.StatusAccepted),
+		// A volume without an id is none, and not the list of all.
+		rest.GET(root+"/volumes/", absent), rest.PUT(root+"/volumes/", absent), rest.DELETE(root+"/volumes/", absent),
 		rest.GET(root+"/volumes/{id}/metadata", a.metadata(a.volumeMetadata)),
 		rest.POST(root+"/volumes/{id}/metadata", rest.JSON(a.addMetadata(a.volumeMetadata))),
 		rest.PUT(root+"/volumes/{id}/metadata", rest.JSON(a.putMetadata(a.volumeMetadata))),
@@ -29,8 +30,12 @@ func (a *api) volumeRoutes() []rest.Route {
 	}
 }
 
-// volumes returns the page of volumes that a list asks for.
-func (a *api) volumePage(r *rest.Request) (page.Of[volume.Volume], error) {
+func absent(*rest.Request) (rest.Response, error) {
+	return rest.Response{}, fault.NotFound.Errorf("the path ends where an id is needed")
+}
+
+// volumePage returns the page of volumes that a list asks for.
+func (a *api) volumePage(r *rest.Request) (list asked[volume.Volume], err error) {
 	q := r.Query()
 	query := volume.Query{
 		Name: first(q.String("display_name"), q.String("name")), Status: volume.Status(q.String("status")),
@@ -43,22 +48,29 @@ func (a *api) volumePage(r *rest.Request) (page.Of[volume.Volume], error) {
 	text := q.String("metadata")
 	query.Query = q.Page(paging())
 	if err := q.Err(); err != nil {
-		return page.Of[volume.Volume]{}, err
+		return list, err
 	}
 	if text != "" {
 		// Clients write the map as Python does.
 		if err := json.Unmarshal([]byte(strings.ReplaceAll(text, "'", `"`)), &query.Metadata); err != nil {
-			return page.Of[volume.Volume]{}, fault.Invalid.Errorf("metadata=%.80q is not an object of strings", text)
+			return list, fault.Invalid.Errorf("metadata=%.80q is not an object of strings", text)
 		}
 	}
-	return a.volumes.Volumes(r.Context(), query)
+	if query.Marker != "" { // one that is gone begins no page
+		if _, err := a.volumes.Volume(r.Context(), volume.ID(query.Marker)); err != nil {
+			return list, err
+		}
+	}
+	list.limit, list.id = query.Limit, func(v volume.Volume) string { return string(v.ID) }
+	list.Of, err = a.volumes.Volumes(r.Context(), query)
+	return list, err
 }
 
 func (a *api) listVolumes(r *rest.Request) (rest.Response, error) {
 	list, err := a.volumePage(r)
-	return rest.ReplyPage(r, "volumes", page.Map(list, func(v volume.Volume) volumeRef {
+	return replyPage(r, "volumes", list, func(v volume.Volume) volumeRef {
 		return volumeRef{v.ID, nullable(v.Name), links(r, "/volumes", string(v.ID))}
-	})), err
+	}), err
 }
 
 func (a *api) listVolumeDetails(r *rest.Request) (rest.Response, error) {
@@ -67,7 +79,7 @@ func (a *api) listVolumeDetails(r *rest.Request) (rest.Response, error) {
 		return rest.Response{}, err
 	}
 	types, err := a.typeNames(r)
-	return rest.ReplyPage(r, "volumes", page.Map(list, func(v volume.Volume) volumeDetails { return details(r, v, types) })), err
+	return replyPage(r, "volumes", list, func(v volume.Volume) any { return details(r, v, types) }), err
 }
 
 func (a *api) summarize(r *rest.Request) (rest.Response, error) {
