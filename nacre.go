@@ -57,7 +57,7 @@ import (
 )
 
 // Core is the kit of a process that has a database. It needs a db.Config.
-var Core = fx.Options(db.Module, bus.Module, flow.Module, quota.Module, rest.Module)
+var Core = fx.Options(db.Module, bus.Module, flow.Module, quota.Module, rest.Module, observation)
 
 // Domains are the eight services, each owning its tables in this process.
 var Domains = fx.Options(

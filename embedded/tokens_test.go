@@ -80,7 +80,7 @@ func flip(s string, i int) string {
 
 // TestAnExpiredTokenIsRefused also where it was good a moment ago.
 func TestAnExpiredTokenIsRefused(t *testing.T) {
-	const lifetime = 3 * time.Second
+	const lifetime = 5 * time.Second
 	w := newWorld(t, fx.Decorate(func(c identity.Config) identity.Config {
 		c.TokenLifetime = lifetime
 		return c
@@ -114,12 +114,12 @@ func (w *world) adminToken(t *testing.T) string {
 // TestATokenEndsWithWhatItStandsOn: the user, its role, its project.
 func TestATokenEndsWithWhatItStandsOn(t *testing.T) {
 	for name, call := range map[string]string{
-		"user deleted":      "DELETE /identity/v3/users/{user}",
-		"user disabled":     `PATCH /identity/v3/users/{user} {"user":{"enabled":false}}`,
-		"password changed":  `PATCH /identity/v3/users/{user} {"user":{"password":"another one entirely"}}`,
-		"project deleted":   "DELETE /identity/v3/projects/{project}",
-		"project disabled":  `PATCH /identity/v3/projects/{project} {"project":{"enabled":false}}`,
-		"role taken back":   "DELETE /identity/v3/projects/{project}/users/{user}/roles/{role}",
+		"user deleted":     "DELETE /identity/v3/users/{user}",
+		"user disabled":    `PATCH /identity/v3/users/{user} {"user":{"enabled":false}}`,
+		"password changed": `PATCH /identity/v3/users/{user} {"user":{"password":"another one entirely"}}`,
+		"project deleted":  "DELETE /identity/v3/projects/{project}",
+		"project disabled": `PATCH /identity/v3/projects/{project} {"project":{"enabled":false}}`,
+		"role taken back":  "DELETE /identity/v3/projects/{project}/users/{user}/roles/{role}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

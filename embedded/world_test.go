@@ -55,6 +55,10 @@ func newWorldIn(t *testing.T, dir string, options ...fx.Option) *world {
 	w.admin = &user{w: w, name: "admin", project: w.projectOf("admin")}
 	w.admin.logIn(cloud.Password)
 	w.alice, w.bob = w.newUser("alice"), w.newUser("bob")
+	for _, u := range []*user{w.admin, w.alice, w.bob} {
+		// A project's default security group comes with the first look at groups.
+		u.do("GET", "/network/v2.0/security-groups", "").want(t, 200)
+	}
 	return w
 }
 
@@ -68,8 +72,6 @@ func (w *world) newUser(name string) *user {
 	member := text(w.admin.do("GET", "/identity/v3/roles?name=member", "").want(w.t, 200).at("roles.0.id"))
 	w.admin.do("PUT", "/identity/v3/projects/"+u.project+"/users/"+u.id+"/roles/"+member, "").want(w.t, 204)
 	u.logIn(password)
-	// The project's default security group comes with the first look at groups.
-	u.do("GET", "/network/v2.0/security-groups", "").want(w.t, 200)
 	return u
 }
 

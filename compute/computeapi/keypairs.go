@@ -1,6 +1,7 @@
 package computeapi
 
 import (
+	"strings"
 	"time"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -83,6 +84,9 @@ type keypairCreate struct {
 func (a *api) createKeypair(r *rest.Request, in keypairCreate) (rest.Response, error) {
 	if r.Since("2.92") && in.PublicKey == nil {
 		return rest.Response{}, fault.Invalid.Errorf("keypair.public_key: is required; generate the pair where you keep the private key")
+	}
+	if in.PublicKey != nil && strings.TrimSpace(*in.PublicKey) == "" {
+		return rest.Response{}, fault.Invalid.Errorf("keypair.public_key: is empty; leave it out to have a pair generated")
 	}
 	k, err := a.CreateKeypair(r.Context(), compute.KeypairSpec{UserID: in.UserID, Name: in.Name, Type: in.Type, PublicKey: deref(in.PublicKey)})
 	return rest.ReplyUnder("keypair", keypairCreated{briefKeypair(&k), k.UserID, k.PrivateKey}), err

@@ -23,7 +23,7 @@ var features = []feature{
 	{"compute", "config_drive", true},
 	{"compute", "console_output", true},
 	{"compute", "disk_config", true},
-	{"compute", "enable_instance_password", false},
+	{"compute", "enable_instance_password", true},
 	{"compute", "interface_attach", true},
 	{"compute", "live_migration", false},
 	{"compute", "metadata_service", true},

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -29,6 +30,7 @@ func TestDriver(t *testing.T, newDriver func(*testing.T) volume.Driver) {
 		{"clones", clones},
 		{"resizing", resizing},
 		{"imports", imports},
+		{"exports", exports},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newDriver(t)) })
@@ -207,7 +209,40 @@ func imports(t *testing.T, d volume.Driver) {
 	})
 }
 
+func exports(t *testing.T, d volume.Driver) {
+	e, ok := d.(volume.Exporter)
+	if !ok {
+		t.Skip("this driver's volumes cannot be read as a whole")
+	}
+	v := newVolume(1)
+	must(t, d.Create(t.Context(), v))
+	for range 2 {
+		zeros := &zeroWriter{}
+		must(t, e.Export(t.Context(), v, zeros))
+		if zeros.n == 0 || zeros.n > 1<<30 || zeros.other {
+			t.Errorf("an empty volume of 1 GiB was read as %d bytes, not all zero: %v", zeros.n, zeros.other)
+		}
+	}
+	if err := e.Export(t.Context(), v, broken{}); err == nil {
+		t.Error("no error although nobody takes the bytes")
+	}
+}
+
+// zeroWriter counts bytes and notes whether any is not zero.
+type zeroWriter struct {
+	n     int64
+	other bool
+}
+
+func (z *zeroWriter) Write(p []byte) (int, error) {
+	z.n += int64(len(p))
+	z.other = z.other || len(bytes.Trim(p, "\x00")) > 0
+	return len(p), nil
+}
+
 type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func (broken) Read([]byte) (int, error) {
 	return 0, fmt.Errorf("the line is cut: %w", context.DeadlineExceeded)

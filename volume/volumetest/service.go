@@ -34,6 +34,8 @@ func TestService(t *testing.T, newService func(*testing.T) volume.Service) {
 		{"types", types},
 		{"quota", quotas},
 		{"deleting during creation", deleteEarly},
+		{"an administrator repairs by hand", repairs},
+		{"what backends keep", backends},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, world{newService(t)}) })
@@ -334,10 +336,29 @@ func types(t *testing.T, w world) {
 	must(t, err)
 	_, err = w.Type(member(t), string(hidden.ID))
 	is(t, "hidden type", err, fault.NotFound)
+	hidden.Projects = []string{"p1"}
+	_, err = w.UpdateType(admin(t), hidden)
+	must(t, err)
+	_, err = w.Type(member(t), string(hidden.ID))
+	must(t, err)
+	_, err = w.Type(as(t, "p", identity.RoleMember), string(hidden.ID))
+	is(t, "a type for a project whose name goes on", err, fault.NotFound)
+	if list, err := w.Types(member(t), volume.TypeQuery{}); err != nil || len(list.Items) != 3 {
+		t.Errorf("%d types, %v", len(list.Items), err)
+	}
 	v := w.make(t, volume.CreateSpec{Type: "fast"})
 	if v.TypeID != fast.ID {
 		t.Errorf("type %s", v.TypeID)
 	}
+	other := "hidden"
+	v, err = w.UpdateVolume(member(t), volume.Patch{ID: v.ID, Type: &other})
+	must(t, err)
+	if v.TypeID != hidden.ID {
+		t.Errorf("type %s", v.TypeID)
+	}
+	other = "fast"
+	_, err = w.UpdateVolume(member(t), volume.Patch{ID: v.ID, Type: &other})
+	must(t, err)
 	is(t, "delete a used type", w.DeleteType(admin(t), fast.ID), fault.Conflict)
 	must(t, w.DeleteType(admin(t), hidden.ID))
 	list, err := w.Types(member(t), volume.TypeQuery{})
@@ -368,6 +389,45 @@ func quotas(t *testing.T, w world) {
 	must(t, w.DeleteVolume(member(t), v.ID))
 	w.wait(t, v.ID, "gone")
 	w.make(t, volume.CreateSpec{})
+	_, err = w.SetQuota(admin(t), volume.QuotaPatch{ProjectID: "p1"})
+	must(t, err)
+	q, err = w.SetQuota(admin(t), volume.QuotaPatch{ProjectID: "p1", Limits: quota.Amount{volume.ResourceSize: 2}})
+	must(t, err)
+	if q.Defaults[volume.ResourceSize] != quota.Unlimited || q.Limits[volume.ResourceSize] != 2 {
+		t.Errorf("%+v", q)
+	}
+	_, err = w.CreateVolume(member(t), volume.CreateSpec{SizeGiB: 3})
+	is(t, "a volume too large", err, fault.OverQuota)
+}
+
+func repairs(t *testing.T, w world) {
+	v := w.make(t, volume.CreateSpec{})
+	for _, status := range []volume.Status{volume.Failed, "maintenance", volume.Deleting} {
+		_, err := w.UpdateVolume(member(t), volume.Patch{ID: v.ID, Status: &status})
+		is(t, "a user's repair", err, fault.Forbidden)
+		_, err = w.UpdateVolume(admin(t), volume.Patch{ID: v.ID, Status: &status})
+		must(t, err)
+		w.wait(t, v.ID, string(status))
+	}
+	must(t, w.DeleteVolume(member(t), v.ID)) // nobody was deleting it
+	w.wait(t, v.ID, "gone")
+}
+
+func backends(t *testing.T, w world) {
+	v := w.make(t, volume.CreateSpec{SizeGiB: 3})
+	w.snapshot(t, v.ID)
+	_, err := w.Backends(member(t))
+	is(t, "a user asks", err, fault.Forbidden)
+	all, err := w.Backends(admin(t))
+	must(t, err)
+	var sum volume.Use
+	for _, u := range all {
+		sum.Volumes, sum.VolumeGiB = sum.Volumes+u.Volumes, sum.VolumeGiB+u.VolumeGiB
+		sum.Snapshots, sum.SnapshotGiB = sum.Snapshots+u.Snapshots, sum.SnapshotGiB+u.SnapshotGiB
+	}
+	if want := (volume.Use{Volumes: 1, VolumeGiB: 3, Snapshots: 1, SnapshotGiB: 3}); sum != want {
+		t.Errorf("%+v", all)
+	}
 }
 
 func deleteEarly(t *testing.T, w world) {

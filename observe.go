@@ -1,0 +1,20 @@
+package nacre
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/rest"
+)
+
+// observation shows at /metrics what the kit counts, and at /healthz whether the
+// database answers.
+var observation = fx.Options(
+	fx.Provide(
+		prometheus.NewRegistry,
+		func(r *prometheus.Registry) prometheus.Registerer { return r },
+		fx.Annotate(func(r *prometheus.Registry) prometheus.Collector { return r }, fx.ResultTags(`group:"rest.metrics"`)),
+	),
+	rest.AddCheck(func(d *db.DB) rest.Check { return rest.Check{Name: "database", Run: d.Ping} }),
+)
