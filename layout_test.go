@@ -206,8 +206,8 @@ func (all tree) forbids(s source, p string) string {
 }
 
 func forbidsFx(s source) string {
-	name := path.Base(s.path)
-	if s.test || name == "module.go" || name == "nacre.go" || top(s.dir) == "embedded" || slices.Contains(leaves, top(s.dir)) {
+	composes := s.dir == "." || top(s.dir) == "embedded" || slices.Contains(leaves, top(s.dir))
+	if s.test || composes || path.Base(s.path) == "module.go" {
 		return ""
 	}
 	return "fx belongs in module.go: keep a plain constructor here and provide it there"

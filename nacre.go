@@ -23,6 +23,7 @@ package nacre
 import (
 	"context"
 
+	"go.uber.org/dig"
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -116,7 +117,7 @@ func New(options ...fx.Option) (*Cloud, error) {
 	c.app = fx.New(fx.NopLogger, fx.Options(options...), fx.Populate(
 		&c.Identity, &c.Images, &c.Content, &c.Networks, &c.Volumes, &c.Objects, &c.Scheduler, &c.Servers, &c.Metering, &c.server,
 	))
-	return c, c.app.Err()
+	return c, dig.RootCause(c.app.Err()) // what is wrong, not how fx came upon it
 }
 
 // Start starts every part, and returns once requests are answered.

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -42,6 +43,39 @@ func begin[S any](ctx context.Context, m *Manager, f *flow.Flow[S], s Server, na
 		return err
 	})
 	return run, err
+}
+
+// patience is how long a call waits for a change of devices that is under way.
+const patience = 5 * time.Second
+
+// undisturbed loads a server that the caller may do action to, once its devices are
+// not being changed. That takes moments, and who saw its effect asks for the next
+// thing before the run has ended.
+func (m *Manager) undisturbed(ctx context.Context, id ServerID, action string) (Server, error) {
+	s, err := m.allowed(ctx, id, action)
+	if err != nil || !m.changesDevices(s.Doing) {
+		return s, err
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); err == nil && m.changesDevices(s.Doing); s, err = m.allowed(ctx, id, action) {
+		select {
+		case <-tick.C:
+		case <-late:
+			return s, nil // begin refuses it
+		case <-ctx.Done():
+			return s, fault.Unavailable.Wrap(ctx.Err(), "wait for %s of server %s", s.Doing.Flow, id)
+		}
+	}
+	return s, err
+}
+
+func (m *Manager) changesDevices(d Doing) bool {
+	switch d.Flow {
+	case m.attachVolume.Name(), m.detachVolume.Name(), m.attachNIC.Name(), m.detachNIC.Name():
+		return true
+	}
+	return false
 }
 
 // ErrState is a request that the server's state does not allow.

@@ -80,7 +80,7 @@ var devicesFrom = []Status{Active, ShutOff, OnHold}
 
 // changeable loads a server whose devices the caller may change now.
 func (m *Manager) changeable(ctx context.Context, id ServerID, what string) (Server, error) {
-	s, err := m.allowed(ctx, id, "server:attach")
+	s, err := m.undisturbed(ctx, id, "server:attach")
 	if err != nil {
 		return s, err
 	}

@@ -42,6 +42,8 @@ type Server struct {
 	UserData         string // base64
 	ConfigDrive      bool
 	AvailabilityZone string
+	AccessIPv4       string            `bun:"access_ipv4"` // where its owner says it is reached
+	AccessIPv6       string            `bun:"access_ipv6"` //
 	Host             string            // empty until it is placed
 	Metadata         map[string]string `bun:"type:text"`
 	Tags             []string          `bun:"type:text"` // sorted

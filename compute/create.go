@@ -55,7 +55,7 @@ func (m *Manager) plan(ctx context.Context, c identity.Caller, spec CreateSpec) 
 	s := Server{
 		ID: spec.ID, ProjectID: c.ProjectID, UserID: c.UserID, Name: spec.Name, Description: spec.Description,
 		Hostname: hostname(spec), Status: Building, ImageID: spec.ImageID, KeyName: spec.KeyName, UserData: spec.UserData,
-		ConfigDrive: spec.ConfigDrive, Metadata: spec.Metadata, Tags: spec.Tags, SecurityGroups: spec.SecurityGroups,
+		ConfigDrive: spec.ConfigDrive, AccessIPv4: spec.AccessIPv4, AccessIPv6: spec.AccessIPv6, Metadata: spec.Metadata, Tags: spec.Tags, SecurityGroups: spec.SecurityGroups,
 		ReservationID: spec.ReservationID, LaunchIndex: spec.LaunchIndex, CreatedAt: db.Now(), UpdatedAt: db.Now(),
 	}
 	if s.ID == "" {
@@ -66,7 +66,7 @@ func (m *Manager) plan(ctx context.Context, c identity.Caller, spec CreateSpec) 
 	}
 	st := bootState{Server: s.ID, Project: s.ProjectID, Action: db.NewID()}
 	checks := []func() error{
-		func() error { return checkServer(&s, m.quota.Defaults()) },
+		func() error { return m.checkServer(ctx, &s) },
 		func() error { return m.planFlavor(ctx, &s, spec) },
 		func() error { return m.planKey(ctx, c, &s) },
 		func() error { return m.planZone(ctx, spec, &s, &st) },
@@ -89,7 +89,7 @@ const (
 	maxTags     = 50
 )
 
-func checkServer(s *Server, limits quota.Amount) error {
+func (m *Manager) checkServer(ctx context.Context, s *Server) error {
 	if s.Name == "" || len(s.Name) > maxText || len(s.Description) > maxText {
 		return fault.Invalid.Errorf("a server's name has from 1 to %d characters, its description at most as many", maxText)
 	}
@@ -99,9 +99,6 @@ func checkServer(s *Server, limits quota.Amount) error {
 	if _, err := base64.StdEncoding.DecodeString(s.UserData); err != nil {
 		return fault.Invalid.Errorf("user data must be encoded as base64")
 	}
-	if int64(len(s.Metadata)) > limits[ResourceMetadata] {
-		return fault.OverQuota.Errorf("a server has at most %d metadata items, not %d", limits[ResourceMetadata], len(s.Metadata))
-	}
 	for k, v := range s.Metadata {
 		if k == "" || len(k) > maxText || len(v) > maxText {
 			return fault.Invalid.Errorf("metadata %.40q: key and value have at most %d characters and the key at least one", k, maxText)
@@ -110,7 +107,19 @@ func checkServer(s *Server, limits quota.Amount) error {
 	if len(s.Tags) > maxTags {
 		return fault.Invalid.Errorf("a server has at most %d tags, not %d", maxTags, len(s.Tags))
 	}
-	return nil
+	return m.countMetadata(ctx, s)
+}
+
+// countMetadata reports whether a server has no more items than its project allows.
+func (m *Manager) countMetadata(ctx context.Context, s *Server) error {
+	if len(s.Metadata) == 0 {
+		return nil
+	}
+	limits, err := m.quota.Limits(ctx, m.db.Read(), s.ProjectID)
+	if most := limits[ResourceMetadata]; err == nil && most != quota.Unlimited && int64(len(s.Metadata)) > most {
+		err = fault.OverQuota.Errorf("a server has at most %d metadata items, not %d", most, len(s.Metadata))
+	}
+	return err
 }
 
 var notInHostnames = regexp.MustCompile(`[^a-z0-9.-]+`)

@@ -61,7 +61,7 @@ func (m *Manager) powerFlow(name Order) *flow.Flow[powerState] {
 
 // Power implements Service.
 func (m *Manager) Power(ctx context.Context, spec PowerSpec) error {
-	s, err := m.allowed(ctx, spec.ID, "server:power")
+	s, err := m.undisturbed(ctx, spec.ID, "server:power")
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (m *Manager) UpdateServer(ctx context.Context, p Patch) (Server, error) {
 		return Server{}, err
 	}
 	apply(&s, p)
-	if err := checkServer(&s, m.quota.Defaults()); err != nil {
+	if err := m.checkServer(ctx, &s); err != nil {
 		return Server{}, err
 	}
 	return s, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -91,14 +91,12 @@ func (m *Manager) UpdateServer(ctx context.Context, p Patch) (Server, error) {
 }
 
 func apply(s *Server, p Patch) {
-	if p.Name != nil {
-		s.Name = strings.TrimSpace(*p.Name)
-	}
-	if p.Description != nil {
-		s.Description = *p.Description
-	}
-	if p.Hostname != nil {
-		s.Hostname = *p.Hostname
+	for field, value := range map[*string]*string{
+		&s.Name: p.Name, &s.Description: p.Description, &s.Hostname: p.Hostname, &s.AccessIPv4: p.AccessIPv4, &s.AccessIPv6: p.AccessIPv6,
+	} {
+		if value != nil {
+			*field = strings.TrimSpace(*value)
+		}
 	}
 	if p.Metadata != nil {
 		s.Metadata = p.Metadata

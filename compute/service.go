@@ -108,6 +108,8 @@ type CreateSpec struct {
 	KeyName          string
 	UserData         string // base64
 	ConfigDrive      bool
+	AccessIPv4       string
+	AccessIPv6       string
 	AvailabilityZone string // "zone", "zone:host" or "zone:host:node"
 	Metadata         map[string]string
 	Tags             []string
@@ -171,6 +173,8 @@ type Patch struct {
 	Name        *string
 	Description *string
 	Hostname    *string
+	AccessIPv4  *string
+	AccessIPv6  *string
 	Metadata    map[string]string // replaces all of it
 	Tags        []string          // replaces all of them; empty, not nil, removes them
 }

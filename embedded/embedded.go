@@ -26,8 +26,8 @@ import (
 	"github.com/nacre-cloud/nacre/compute"
 	computememory "github.com/nacre-cloud/nacre/compute/memory"
 	"github.com/nacre-cloud/nacre/identity"
-	"github.com/nacre-cloud/nacre/image"
 	imagefile "github.com/nacre-cloud/nacre/image/file"
+	"github.com/nacre-cloud/nacre/internal/access"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/rest"
@@ -103,7 +103,7 @@ func modules(c Config, dir string) []fx.Option {
 			rest.Config{Listen: c.Listen},
 			identity.Config{Keys: filepath.Join(dir, "keys"), AdminPasswordFile: filepath.Join(dir, passwordFile)},
 		),
-		image.AddStore("file", func() (image.Driver, error) { return imagefile.New(filepath.Join(dir, "images")), nil }),
+		imagefile.Store("file", filepath.Join(dir, "images")),
 		objectfile.Backend("file", filepath.Join(dir, "objects")),
 		volumememory.Backend("memory"),
 	}
@@ -114,7 +114,7 @@ func modules(c Config, dir string) []fx.Option {
 		name := fmt.Sprintf("host%d", i+1)
 		options = append(options,
 			network.AddHost(name, func() (network.Driver, error) { return networkmemory.New(), nil }),
-			compute.AddHost(name, compute.AgentConfig{}, func() compute.Driver { return computememory.New(computememory.Config{}) }))
+			computememory.Host(name, computememory.Config{}, compute.AgentConfig{}))
 	}
 	return options
 }
@@ -131,39 +131,8 @@ func (c *Cloud) finish(ctx context.Context) error {
 	if err := c.seed(ctx); err != nil {
 		return err
 	}
-	return c.writeAccess()
+	return access.Write(c.Dir, c.AuthURL(), c.Password)
 }
 
 // AuthURL returns where tokens are made.
 func (c *Cloud) AuthURL() string { return c.URL() + "/identity/v3" }
-
-// writeAccess tells clients how to reach the cloud.
-func (c *Cloud) writeAccess() error {
-	rc := fmt.Sprintf(`export OS_AUTH_URL=%s
-export OS_USERNAME=admin
-export OS_PASSWORD=%s
-export OS_PROJECT_NAME=admin
-export OS_USER_DOMAIN_NAME=Default
-export OS_PROJECT_DOMAIN_NAME=Default
-export OS_IDENTITY_API_VERSION=3
-export OS_REGION_NAME=RegionOne
-`, c.AuthURL(), c.Password)
-	clouds := fmt.Sprintf(`clouds:
-  nacre:
-    auth:
-      auth_url: %s
-      username: admin
-      password: %s
-      project_name: admin
-      user_domain_name: Default
-      project_domain_name: Default
-    region_name: RegionOne
-    identity_api_version: 3
-`, c.AuthURL(), c.Password)
-	for name, text := range map[string]string{"openrc": rc, "clouds.yaml": clouds} {
-		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {
-			return fault.Unavailable.Wrap(err, "embedded")
-		}
-	}
-	return nil
-}

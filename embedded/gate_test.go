@@ -58,7 +58,10 @@ func (g *gate) pass(ctx context.Context, method string) error {
 		}
 	}
 	g.mu.Unlock()
-	if !held || err != nil {
+	if !held {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	select {

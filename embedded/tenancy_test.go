@@ -159,7 +159,7 @@ var othersThings = []attempt{
 	{"snapshot to delete", "DELETE", "/volume/v3/{me}/snapshots/{snapshot}", "", 404, nil},
 	{"snapshot to copy", "POST", "/volume/v3/{me}/volumes", `{"volume":{"size":1,"snapshot_id":"{snapshot}"}}`, 404, nil},
 	{"image to copy", "POST", "/volume/v3/{me}/volumes", `{"volume":{"size":1,"imageRef":"{image}"}}`, 404, nil},
-	{"quota of volumes to change", "PUT", "/volume/v3/{me}/os-quota-sets/{project}", `{"quota_set":{"volumes":1}}`, 404, nil},
+	{"quota of volumes to change", "PUT", "/volume/v3/{me}/os-quota-sets/{project}", `{"quota_set":{"volumes":1}}`, 403, nil},
 	{"image", "GET", "/image/v2/images/{image}", "", 404, nil},
 	{"image to change", "PATCH", "/image/v2/images/{image}", `[{"op":"replace","path":"/name","value":"mine"}]`, 404, jsonPatch},
 	{"image to delete", "DELETE", "/image/v2/images/{image}", "", 404, nil},

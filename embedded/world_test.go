@@ -153,9 +153,9 @@ func (u *user) send(method, path string, body io.Reader, headers ...string) (rep
 }
 
 // make creates a thing and returns its id, which is at a path of the reply.
-func (u *user) make(path, body, at string) string {
+func (u *user) make(path, body, at string, headers ...string) string {
 	u.w.t.Helper()
-	r := u.do("POST", path, body)
+	r := u.do("POST", path, body, headers...)
 	if r.status >= 300 {
 		u.w.t.Fatalf("%s %s: %d %s", r.call, body, r.status, r.body)
 	}

@@ -172,7 +172,7 @@ func noOverlap(ctx context.Context, tx *db.Tx, s Subnet) error {
 	}
 	for _, o := range others {
 		if o.CIDR.Overlaps(s.CIDR) {
-			return fault.Invalid.Errorf("subnet %s overlaps with %s (%s) of network %s", s.CIDR, o.CIDR, o.ID, s.NetworkID)
+			return fault.Invalid.Errorf("subnet %s overlaps with another subnet of network %s: %s (%s)", s.CIDR, s.NetworkID, o.CIDR, o.ID)
 		}
 	}
 	return nil

@@ -99,7 +99,7 @@ type ImageSink interface {
 	// UploadImage gives an image its bytes. One that has bytes keeps them, and r is
 	// not read.
 	UploadImage(ctx context.Context, id string, r io.Reader) error
-	// DeleteImage removes an image, or does nothing where it is gone.
+	// DeleteImage removes an image, also a protected one, or does nothing where it is gone.
 	DeleteImage(ctx context.Context, id string) error
 }
 

@@ -53,8 +53,10 @@ type Manager struct {
 // New returns a Manager. It does no I/O. No backend, two of one name, or a
 // default that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
-	m := &Manager{db: p.DB, log: p.Log, config: p.Config, backends: map[string]Driver{},
-		images: p.Images, sink: p.Sink, quota: quota.New("volume", DefaultQuota, p.Config.Quota)}
+	m := &Manager{
+		db: p.DB, log: p.Log, config: p.Config, backends: map[string]Driver{},
+		images: p.Images, sink: p.Sink, quota: quota.New("volume", DefaultQuota, p.Config.Quota),
+	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

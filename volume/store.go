@@ -48,7 +48,7 @@ func listVolumes(ctx context.Context, idb bun.IDB, project string, q Query) (pag
 		query.Where("bootable = ?", *q.Bootable)
 	}
 	if len(q.IDs) > 0 {
-		query.Where("id IN (?)", bun.In(q.IDs))
+		query.Where("id IN (?)", bun.List(q.IDs))
 	}
 	if err := whereMetadata(query, q.Metadata); err != nil {
 		return page.Of[Volume]{}, err
@@ -216,7 +216,7 @@ func addAttachments(ctx context.Context, idb bun.IDB, volumes []Volume) error {
 		at[v.ID], ids[i] = i, v.ID
 	}
 	var all []Attachment
-	err := idb.NewSelect().Model(&all).Where("volume_id IN (?)", bun.In(ids)).Order("created_at", "id").Scan(ctx)
+	err := idb.NewSelect().Model(&all).Where("volume_id IN (?)", bun.List(ids)).Order("created_at", "id").Scan(ctx)
 	for _, a := range all {
 		v := &volumes[at[a.VolumeID]]
 		v.Attachments = append(v.Attachments, a)

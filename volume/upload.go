@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"time"
 
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -13,11 +14,13 @@ import (
 
 func (m *Manager) uploadFlow() *flow.Flow[Upload] {
 	return flow.New[Upload]("volume.upload").
-		Record("begin", nil, m.uploadFailed).
-		Step("image", m.createImage, m.deleteImage).
-		Step("send", m.send, nil).
+		Step("begin", func(context.Context, *Upload) error { return nil }, m.giveBack).
+		Step("send", m.send, nil).Within(uploadLimit).
 		Record("finish", uploaded, nil)
 }
+
+// uploadLimit is how long the bytes of one volume may take.
+const uploadLimit = 12 * time.Hour
 
 // UploadVolume implements Service.
 func (m *Manager) UploadVolume(ctx context.Context, s UploadSpec) (Upload, error) {
@@ -35,13 +38,20 @@ func (m *Manager) UploadVolume(ctx context.Context, s UploadSpec) (Upload, error
 	if err != nil {
 		return Upload{}, err
 	}
+	if v.State() != string(Available) {
+		return Upload{}, notNow(v)
+	}
+	// Whoever hears of the image looks for it at once, so that it is made before the flow.
+	if err := m.sink.CreateImage(ctx, image); err != nil {
+		return Upload{}, fault.Internal.Wrap(err, "create image %s", image.ID)
+	}
 	u := Upload{Image: image}
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if u.Volume, err = lockVolume(ctx, tx, v.ID); err != nil {
 			return err
 		}
-		if state := u.Volume.State(); state != string(Available) {
-			return ErrState.Errorf("volume %s is %s: only an available volume can be uploaded", v.ID, state)
+		if u.Volume.State() != string(Available) {
+			return notNow(u.Volume)
 		}
 		u.Volume.Status = Uploading
 		if _, err := flow.Start(ctx, tx, m.upload, subject(v.ID), u); err != nil {
@@ -49,7 +59,14 @@ func (m *Manager) UploadVolume(ctx context.Context, s UploadSpec) (Upload, error
 		}
 		return setVolumeStatus(ctx, tx, v.ID, Uploading, "")
 	})
-	return u, err
+	if err != nil {
+		return Upload{}, errors.Join(err, m.deleteImage(ctx, &u))
+	}
+	return u, nil
+}
+
+func notNow(v Volume) error {
+	return ErrState.Errorf("volume %s is %s: only an available volume can be uploaded", v.ID, v.State())
 }
 
 // imageOf plans the image that s asks for.
@@ -74,10 +91,6 @@ func imageOf(v Volume, s UploadSpec) (ImageSpec, error) {
 		delete(i.Properties, own) // these the new image says itself
 	}
 	return i, checkTexts(i.Name, "", nil)
-}
-
-func (m *Manager) createImage(ctx context.Context, u *Upload) error {
-	return fault.Internal.Wrap(m.sink.CreateImage(ctx, u.Image), "create image %s", u.Image.ID)
 }
 
 func (m *Manager) deleteImage(ctx context.Context, u *Upload) error {
@@ -105,12 +118,15 @@ func uploaded(ctx context.Context, tx *db.Tx, u *Upload) error {
 	return setVolumeStatus(ctx, tx, u.Volume.ID, Available, "")
 }
 
-// uploadFailed gives the volume back: reading it did no harm.
-func (m *Manager) uploadFailed(ctx context.Context, tx *db.Tx, u *Upload) error {
+// giveBack removes the image, and makes the volume available: reading it did no harm.
+func (m *Manager) giveBack(ctx context.Context, u *Upload) error {
+	if err := m.deleteImage(ctx, u); err != nil {
+		return err
+	}
 	cause := flow.Cause(ctx)
-	if errors.Is(cause, flow.ErrCancelled) {
+	if errors.Is(cause, flow.ErrCancelled) { // the volume is about to be deleted
 		return nil
 	}
 	m.log.WarnContext(ctx, "volume was not uploaded", "volume", u.Volume.ID, "image", u.Image.ID, "error", cause)
-	return uploaded(ctx, tx, u)
+	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return uploaded(ctx, tx, u) })
 }

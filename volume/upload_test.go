@@ -24,13 +24,7 @@ type sink struct {
 	full   bool
 }
 
-// sinks are the image services of the tests that look into theirs.
-var sinks sync.Map
-
-func sinkOf(t *testing.T) *sink {
-	s, _ := sinks.LoadOrStore(t.Name(), &sink{images: map[string]int64{}})
-	return s.(*sink)
-}
+func newSink() *sink { return &sink{images: map[string]int64{}} }
 
 func (s *sink) CreateImage(_ context.Context, i volume.ImageSpec) error {
 	s.mu.Lock()
@@ -96,7 +90,8 @@ func settled(t *testing.T, m *volume.Manager, id volume.ID) (v volume.Volume) {
 }
 
 func TestAnImageIsMadeOfAVolume(t *testing.T) {
-	m := newManager(t, dbtest.SQLite(t, migrations...), memory.New())
+	images := newSink()
+	m := newUploader(t, dbtest.SQLite(t, migrations...), memory.New(), images)
 	v := available(t, m)
 	u, err := m.UploadVolume(uploader(t), volume.UploadSpec{VolumeID: v.ID, Name: "copy"})
 	if err != nil {
@@ -106,7 +101,7 @@ func TestAnImageIsMadeOfAVolume(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	settled(t, m, v.ID)
-	if n, _ := sinkOf(t).size(u.Image.ID); n <= 0 {
+	if n, _ := images.size(u.Image.ID); n <= 0 {
 		t.Errorf("the image has %d bytes", n)
 	}
 	_, err = m.UploadVolume(uploader(t), volume.UploadSpec{VolumeID: v.ID, Name: "copy", DiskFormat: "vhd"})
@@ -122,15 +117,16 @@ func TestAnImageIsMadeOfAVolume(t *testing.T) {
 }
 
 func TestAnUploadThatFailsLeavesTheVolume(t *testing.T) {
-	m := newManager(t, dbtest.SQLite(t, migrations...), memory.New())
+	images := newSink()
+	m := newUploader(t, dbtest.SQLite(t, migrations...), memory.New(), images)
 	v := available(t, m)
-	sinkOf(t).full = true
+	images.full = true
 	u, err := m.UploadVolume(uploader(t), volume.UploadSpec{VolumeID: v.ID, Name: "copy"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	settled(t, m, v.ID)
-	if _, left := sinkOf(t).size(u.Image.ID); left {
+	if _, left := images.size(u.Image.ID); left {
 		t.Error("an image without bytes is left")
 	}
 }
@@ -144,14 +140,15 @@ func (mute) Export(_ context.Context, _ volume.Volume, w io.Writer) error {
 }
 
 func TestAHalfReadVolumeIsNoImage(t *testing.T) {
-	m := newManager(t, dbtest.SQLite(t, migrations...), mute{memory.New()})
+	images := newSink()
+	m := newUploader(t, dbtest.SQLite(t, migrations...), mute{memory.New()}, images)
 	v := available(t, m)
 	u, err := m.UploadVolume(uploader(t), volume.UploadSpec{VolumeID: v.ID, Name: "copy"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	settled(t, m, v.ID)
-	if _, left := sinkOf(t).size(u.Image.ID); left {
+	if _, left := images.size(u.Image.ID); left {
 		t.Error("half an image is left")
 	}
 }
@@ -159,7 +156,8 @@ func TestAHalfReadVolumeIsNoImage(t *testing.T) {
 func TestUploadFlow(t *testing.T) {
 	flowtest.Prove(t, func(t *testing.T) flowtest.World[volume.Upload] {
 		d := dbtest.SQLite(t, migrations...)
-		m := newManager(t, d, memory.New())
+		images := newSink()
+		m := newUploader(t, d, memory.New(), images)
 		v := available(t, m)
 		v.Status = volume.Uploading
 		id := db.NewID()
@@ -171,15 +169,16 @@ func TestUploadFlow(t *testing.T) {
 		return flowtest.World[volume.Upload]{
 			DB: d, Flow: m.UploadFlow(), Subject: "volume/" + string(v.ID),
 			State: volume.Upload{Volume: v, Image: volume.ImageSpec{ID: id, Name: "copy", DiskFormat: "raw", Container: "bare"}},
+			Begin: func(ctx context.Context, _ *db.Tx) error { return images.CreateImage(ctx, volume.ImageSpec{ID: id}) },
 			Done: func(t *testing.T) {
 				back(t)
-				if n, _ := sinkOf(t).size(id); n <= 0 {
+				if n, _ := images.size(id); n <= 0 {
 					t.Errorf("the image has %d bytes", n)
 				}
 			},
 			Clean: func(t *testing.T) {
 				back(t)
-				if _, left := sinkOf(t).size(id); left {
+				if _, left := images.size(id); left {
 					t.Error("an image is left")
 				}
 			},

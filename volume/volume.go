@@ -55,6 +55,7 @@ func (v Volume) Owner() string { return v.ProjectID }
 // is not stored: its attachments say so.
 type Status string
 
+// What a volume or snapshot is good for.
 const (
 	Creating  Status = "creating"
 	Available Status = "available"

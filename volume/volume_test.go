@@ -28,8 +28,14 @@ var migrations = []db.Migrations{bus.Migrations, flow.Migrations, quota.Migratio
 
 func newManager(t *testing.T, d *db.DB, driver volume.Driver) *volume.Manager {
 	t.Helper()
+	return newUploader(t, d, driver, newSink())
+}
+
+// newUploader is newManager with an image service to upload to.
+func newUploader(t *testing.T, d *db.DB, driver volume.Driver, s volume.ImageSink) *volume.Manager {
+	t.Helper()
 	e := flow.NewEngine(d, nil, flow.Config{})
-	m, err := volume.New(volume.Params{DB: d, Flows: e, Images: images{}, Sink: sinkOf(t), Backends: []volume.Backend{{Name: "memory", Driver: driver}}})
+	m, err := volume.New(volume.Params{DB: d, Flows: e, Images: images{}, Sink: s, Backends: []volume.Backend{{Name: "memory", Driver: driver}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/nacre-cloud/nacre/compute"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -101,7 +102,15 @@ func (a *api) consoleOutput(r *rest.Request, in consoleOutput) (rest.Response, e
 		return rest.ReplyUnder("output", ""), nil
 	}
 	log, err := a.ConsoleLog(r.Context(), compute.ConsoleSpec{ID: compute.ServerID(r.Param("id")), Lines: max(lines, 0)})
-	return rest.ReplyUnder("output", printable(log)), err
+	return rest.ReplyUnder("output", lastPieces(printable(log), lines)), err
+}
+
+// lastPieces counts lines as clients do, who split the log at its newlines.
+func lastPieces(log string, n int) string {
+	if pieces := strings.Split(log, "\n"); n > 0 && len(pieces) > n {
+		return strings.Join(pieces[len(pieces)-n:], "\n")
+	}
+	return log
 }
 
 // printable makes a log text that JSON can carry: guests write what they like.

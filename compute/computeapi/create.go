@@ -174,6 +174,7 @@ func (in *serverCreate) spec() (compute.CreateSpec, error) {
 	spec := compute.CreateSpec{
 		Name: in.Name, Description: deref(in.Description), Hostname: deref(in.Hostname), FlavorID: flavor, ImageID: in.Image,
 		KeyName: deref(in.KeyName), UserData: deref(in.UserData), ConfigDrive: deref(in.ConfigDrive), AvailabilityZone: in.place(),
+		AccessIPv4: deref(in.AccessIPv4), AccessIPv6: deref(in.AccessIPv6),
 		Metadata: in.Metadata, Tags: in.Tags,
 	}
 	for _, g := range in.SecurityGroups {

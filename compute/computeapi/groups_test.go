@@ -31,6 +31,10 @@ func TestSecurityGroupsOfServers(t *testing.T) {
 	c.want(400, project, "2.1", "DELETE os-security-groups/"+group, "")
 	c.want(202, project, "2.1", "POST servers/"+id+"/action", `{"removeSecurityGroup":{"name":"ssh"}}`)
 	c.want(404, project, "2.1", "POST servers/"+id+"/action", `{"removeSecurityGroup":{"name":"ssh"}}`)
+	c.want(202, project, "2.1", "POST servers/"+id+"/action", `{"removeSecurityGroup":{"name":"default"}}`)
+	if shown = c.want(200, project, "2.1", "GET servers/"+id, ""); dig(shown.body, "server", "security_groups") != nil {
+		t.Error(shown.text)
+	}
 	c.want(202, project, "2.1", "DELETE os-security-groups/"+group, "")
 	if names := c.groups("os-security-groups"); !slices.Equal(names, []string{"default"}) {
 		t.Error(names)

@@ -96,6 +96,7 @@ func (a *api) viewOf(r *rest.Request, s *compute.Server) (*view, error) {
 		return nil, err
 	}
 	groups, err := a.groupsOf(r.Context(), s)
+	v.groups = []named{}
 	for _, g := range groups {
 		v.groups = append(v.groups, named{g.Name})
 	}
@@ -168,7 +169,7 @@ func (a *api) updateServer(r *rest.Request, in serverUpdate) (rest.Response, err
 	if err := checkAccess(in.AccessIPv4, in.AccessIPv6); err != nil {
 		return rest.Response{}, err
 	}
-	patch := compute.Patch{ID: compute.ServerID(r.Param("id")), Name: in.Name, Hostname: in.Hostname}
+	patch := compute.Patch{ID: compute.ServerID(r.Param("id")), Name: in.Name, Hostname: in.Hostname, AccessIPv4: in.AccessIPv4, AccessIPv6: in.AccessIPv6}
 	if in.Name != nil {
 		if err := checkName(*in.Name); err != nil {
 			return rest.Response{}, err

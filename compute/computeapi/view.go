@@ -53,7 +53,7 @@ func (v *view) core(s *compute.Server, out *serverCore) {
 		ID: string(s.ID), Name: s.Name, Status: lookOf(s).status, ProjectID: s.ProjectID, UserID: s.UserID, Metadata: s.Metadata,
 		HostID: v.hostID(s.ProjectID, s.Host), Image: v.image(s.ImageID), Flavor: v.flavorLink(s.FlavorID), FlavorCopy: v.copyOf(&s.Flavor),
 		Created: s.CreatedAt, Updated: s.UpdatedAt, Links: v.links(string(s.ID)), DiskConfig: "MANUAL",
-		Locked: s.Locked, Description: text(&s.Description), Tags: s.Tags,
+		Locked: s.Locked, Description: text(&s.Description), Tags: s.Tags, AccessIPv4: s.AccessIPv4, AccessIPv6: s.AccessIPv6,
 	}
 	if s.Locked {
 		out.LockedReason = text(&s.LockedReason)

@@ -16,6 +16,8 @@ CREATE TABLE servers (
     user_data         TEXT NOT NULL,
     config_drive      BOOLEAN NOT NULL,
     availability_zone TEXT NOT NULL,
+    access_ipv4       TEXT NOT NULL,
+    access_ipv6       TEXT NOT NULL,
     host              TEXT NOT NULL,
     metadata          TEXT,
     tags              TEXT,

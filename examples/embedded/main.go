@@ -21,15 +21,16 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to serve on")
 	dir := flag.String("dir", "", "directory of the cloud; a fresh one when empty")
+	hosts := flag.Int("hosts", 2, "number of hosts")
 	verbose := flag.Bool("v", false, "log what happens")
 	flag.Parse()
-	if err := run(*listen, *dir, *verbose); err != nil {
+	if err := run(embedded.Config{Listen: *listen, Dir: *dir, Hosts: *hosts}, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "embedded:", err)
 		os.Exit(1)
 	}
 }
 
-func run(listen, dir string, verbose bool) error {
+func run(c embedded.Config, verbose bool) error {
 	level := slog.LevelWarn
 	if verbose {
 		level = slog.LevelDebug
@@ -37,9 +38,8 @@ func run(listen, dir string, verbose bool) error {
 	began := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	cloud, err := embedded.Start(ctx, embedded.Config{
-		Listen: listen, Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-	})
+	c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	cloud, err := embedded.Start(ctx, c)
 	if err != nil {
 		return err
 	}

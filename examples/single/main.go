@@ -55,7 +55,7 @@ func parse(args []string, errs io.Writer) (config, int) {
 	flags.SetOutput(errs)
 	flags.StringVar(&c.listen, "listen", "127.0.0.1:5000", "address to serve on")
 	flags.StringVar(&c.dir, "dir", "/var/lib/nacre", "directory of the cloud")
-	flags.StringVar(&external, "external", "203.0.113.0/24", "addresses of the network that leads outside")
+	flags.StringVar(&external, "external", "198.51.100.0/24", "addresses of the network that leads outside")
 	flags.StringVar(&c.hypervisor.URI, "libvirt", "qemu:///system", "where libvirt answers")
 	flags.StringVar(&c.networks.Prefix, "prefix", "nc", "begins the names of devices, namespaces and tables; two clouds on a machine need two")
 	verbose := flags.Bool("v", false, "log what happens")
@@ -64,7 +64,7 @@ func parse(args []string, errs io.Writer) (config, int) {
 	}
 	var err error
 	if c.external, err = netip.ParsePrefix(external); err != nil || !c.external.Addr().Is4() || c.external.Bits() > 29 {
-		fmt.Fprintf(errs, "single: -external %s: use an IPv4 range of at least 8 addresses, such as 203.0.113.0/24\n", external)
+		fmt.Fprintf(errs, "single: -external %s: use an IPv4 range of at least 8 addresses, such as 198.51.100.0/24\n", external)
 		return c, 2
 	}
 	c.external = c.external.Masked()

@@ -32,13 +32,11 @@ func controlPart(f *flag.FlagSet, args []string) (fx.Option, error) {
 	var c control
 	f.StringVar(&c.listen, "listen", "127.0.0.1:5000", "address of the APIs; hosts fetch images from it")
 	f.StringVar(&c.bus, "bus", "127.0.0.1:4222", "address to serve NATS on, or the URL of a NATS server that is there")
-	f.StringVar(&c.database, "database", "", "postgres://user@host/name")
+	f.StringVar(&c.database, "database", "", "postgres://user@host/name; a password belongs into ~/.pgpass")
 	f.StringVar(&c.dir, "dir", "", "directory of keys, images and objects")
 	f.StringVar(&c.volumes, "volumes", "", "directory of the volumes, the same on every host; DIR/volumes when empty")
 	f.StringVar(&c.hosts, "hosts", "", "names of the hosts that carry networks, separated by commas")
-	if err := f.Parse(args); err != nil {
-		return nil, err
-	}
+	_ = f.Parse(args) // it exits by itself
 	return c.part()
 }
 

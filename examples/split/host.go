@@ -31,25 +31,23 @@ func hostPart(f *flag.FlagSet, args []string) (fx.Option, error) {
 	f.StringVar(&h.dir, "dir", "/var/lib/nacre", "directory of servers and images")
 	f.StringVar(&h.libvirt, "libvirt", "", "URI of the hypervisor; qemu:///system when empty")
 	f.StringVar(&h.libvirtLog, "libvirt-log", "", "where libvirt keeps QEMU's messages; its own default when empty")
-	if err := f.Parse(args); err != nil {
-		return nil, err
-	}
+	_ = f.Parse(args) // it exits by itself
 	return h.part()
 }
 
 // part is the description of a host.
 func (h host) part() (fx.Option, error) {
 	dir, err := filepath.Abs(h.dir)
-	drivers := map[string]func() fx.Option{"memory": h.inMemory, "libvirt": h.onLibvirt}[h.driver]
-	if err != nil || h.name == "" || drivers == nil {
+	drivers := map[string]func(host) fx.Option{"memory": host.inMemory, "libvirt": host.onLibvirt}[h.driver]
+	if err != nil || h.name == "" || h.token == "" || drivers == nil {
 		return nil, fmt.Errorf("a host needs -name, -token and -driver libvirt or memory")
 	}
-	h.dir = dir
+	h.dir = dir // libvirt is told full paths
 	token, err := readToken(h.token)
 	if err != nil {
 		return nil, err
 	}
-	return fx.Options(nacre.Host, nats.Module(nats.Config{URL: h.bus, Token: token}), drivers()), nil
+	return fx.Options(nacre.Host, nats.Module(nats.Config{URL: h.bus, Token: token}), drivers(h)), nil
 }
 
 // onLibvirt is a host of real servers. It needs root.

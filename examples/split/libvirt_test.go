@@ -77,7 +77,7 @@ func TestRealServersBootOnBothHosts(t *testing.T) {
 	c.hosts["host1"].kill()
 	c.hosts["host1"].start(t)
 	c.openstack(t, "server", "reboot", "--hard", "--wait", server)
-	c.tells(t, server, "guest: boot 2 of this disk", "has address", "guest: source metadata", "guest: ready after")
+	c.tells(t, server, "guest: ready", "guest: boot 2 of this disk", "has address", "guest: source metadata", "guest: ready")
 	project := projectOf(t, c.login(t))
 	c.settled(t, project).check(t, "")
 

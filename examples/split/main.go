@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/dig"
 	"go.uber.org/fx"
 )
 
@@ -61,10 +62,13 @@ func serve(app *fx.App) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := app.Start(ctx); err != nil {
-		return err
+		return fmt.Errorf("start: %w", dig.RootCause(err)) // what is wrong, not how fx came upon it
 	}
 	<-ctx.Done()
 	limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	return app.Stop(limit)
+	if err := app.Stop(limit); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -178,11 +179,11 @@ func prepare(t *testing.T, p *gophercloud.ProviderClient, compute *gophercloud.S
 	disk := 1
 	f, err := flavors.Create(t.Context(), compute, flavors.CreateOpts{Name: "tiny", VCPUs: 1, RAM: 64, Disk: &disk}).Extract()
 	ok(t, err)
-	glance, err := openstack.NewImageV2(p, gophercloud.EndpointOpts{})
+	store, err := openstack.NewImageV2(p, gophercloud.EndpointOpts{})
 	ok(t, err)
-	i, err := images.Create(t.Context(), glance, images.CreateOpts{Name: "tiny", DiskFormat: "raw", ContainerFormat: "bare"}).Extract()
+	i, err := images.Create(t.Context(), store, images.CreateOpts{Name: "tiny", DiskFormat: "raw", ContainerFormat: "bare"}).Extract()
 	ok(t, err)
-	ok(t, imagedata.Upload(t.Context(), glance, i.ID, bytes.NewReader(make([]byte, 64<<10))).ExtractErr())
+	ok(t, imagedata.Upload(t.Context(), store, i.ID, bytes.NewReader(make([]byte, 64<<10))).ExtractErr())
 	client, err := openstack.NewNetworkV2(p, gophercloud.EndpointOpts{})
 	ok(t, err)
 	n, err := networks.Create(t.Context(), client, networks.CreateOpts{Name: "private"}).Extract()
@@ -201,4 +202,18 @@ func projectOf(t *testing.T, p *gophercloud.ProviderClient) string {
 	project, err := p.GetAuthResult().(tokens.CreateResult).ExtractProject()
 	ok(t, err)
 	return project.ID
+}
+
+func TestAPartSaysWhatItLacks(t *testing.T) {
+	for want, args := range map[string][]string{
+		"say which part this process is": nil,
+		"needs -dir, -database":          {"control"},
+		"needs -name, -token":            {"host", "-driver", "memory"},
+		"holds no token":                 {"host", "-name", "a", "-driver", "memory", "-token", os.DevNull},
+		"two hosts are called":           {"control", "-dir", t.TempDir(), "-database", "sqlite:/none/db", "-hosts", "a,a", "-bus", "127.0.0.1:0"},
+	} {
+		if err := run(args); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %s", args, err, want)
+		}
+	}
 }

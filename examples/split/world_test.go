@@ -43,7 +43,7 @@ type process struct {
 
 func (p *process) start(t *testing.T) {
 	t.Helper()
-	p.cmd = exec.Command(p.args[0], p.args[1:]...) //nolint:gosec // it is this very program
+	p.cmd = exec.Command(p.args[0], p.args[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = t.Output(), t.Output()
 	ok(t, p.cmd.Start())
 }

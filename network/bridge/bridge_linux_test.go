@@ -72,8 +72,8 @@ func TestWhatAHandBrokeIsMended(t *testing.T) {
 			w.two.lease()
 			w.two.reaches("10.0.0.11:22", "10.0.0.12")
 			w.two.cannotReach("10.0.0.11:23")
-			w.host.reaches("203.0.113.50:22", "203.0.113.1")
-			w.two.reaches("203.0.113.1:80", "203.0.113.10")
+			w.host.reaches("198.51.100.50:22", "198.51.100.1")
+			w.two.reaches("198.51.100.1:80", "198.51.100.10")
 		})
 	}
 }

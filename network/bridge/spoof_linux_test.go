@@ -137,7 +137,7 @@ func TestFloatingAddressesAreAnnounced(t *testing.T) {
 		return unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(patience.Seconds())})
 	})
 	defer func() { _ = unix.Close(fd) }()
-	added := network.HostFloating{ID: "g", Address: netip.MustParseAddr("203.0.113.51"), Fixed: netip.MustParseAddr("10.0.0.12")}
+	added := network.HostFloating{ID: "g", Address: netip.MustParseAddr("198.51.100.51"), Fixed: netip.MustParseAddr("10.0.0.12")}
 	w.view.Routers[0].Floating = append(w.view.Routers[0].Floating, added)
 	w.apply()
 	mac, b := w.view.Routers[0].Gateway.MAC, make([]byte, 2048)

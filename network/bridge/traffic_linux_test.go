@@ -215,29 +215,29 @@ func TestTheHostCannotBeReachedFromANetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.one.neighbour(l, "10.0.0.200", b.Attrs().HardwareAddr)
-	w.one.via(l, "203.0.113.1/32", "10.0.0.200")
-	w.one.cannotReach("203.0.113.1:80")
+	w.one.via(l, "198.51.100.1/32", "10.0.0.200")
+	w.one.cannotReach("198.51.100.1:80")
 }
 
 func TestRouter(t *testing.T) {
 	w := leased(t)
-	w.host.listen("203.0.113.1:80")
+	w.host.listen("198.51.100.1:80")
 	w.one.listen(":22")
 	w.one.listen(":23")
 	w.two.listen(":22")
-	t.Run("leaves with the gateway's address", func(t *testing.T) { w.two.reaches("203.0.113.1:80", "203.0.113.10") })
-	t.Run("leaves with the floating address", func(t *testing.T) { w.one.reaches("203.0.113.1:80", "203.0.113.50") })
+	t.Run("leaves with the gateway's address", func(t *testing.T) { w.two.reaches("198.51.100.1:80", "198.51.100.10") })
+	t.Run("leaves with the floating address", func(t *testing.T) { w.one.reaches("198.51.100.1:80", "198.51.100.50") })
 	t.Run("comes in by the floating address", func(t *testing.T) {
-		w.host.reaches("203.0.113.50:22", "203.0.113.1")
-		w.host.cannotReach("203.0.113.50:23")
+		w.host.reaches("198.51.100.50:22", "198.51.100.1")
+		w.host.cannotReach("198.51.100.50:23")
 	})
-	t.Run("guests reach each other by floating addresses", func(t *testing.T) { w.two.reaches("203.0.113.50:22", "203.0.113.10") })
+	t.Run("guests reach each other by floating addresses", func(t *testing.T) { w.two.reaches("198.51.100.50:22", "198.51.100.10") })
 	t.Run("nobody outside reaches an inside address", func(t *testing.T) {
 		l, err := w.host.nl.LinkByName("ncb" + network.Tail(w.view.Networks[2].ID))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.host.via(l, "10.0.0.0/24", "203.0.113.10")
+		w.host.via(l, "10.0.0.0/24", "198.51.100.10")
 		w.host.cannotReach("10.0.0.12:22")
 	})
 	t.Run("static routes hold", func(t *testing.T) {
@@ -247,26 +247,26 @@ func TestRouter(t *testing.T) {
 		w.one.reaches("192.168.7.1:22", "10.0.0.11")
 	})
 	t.Run("a moved floating address is announced and ends connections", func(t *testing.T) {
-		c := w.host.reaches("203.0.113.50:22", "203.0.113.1")
+		c := w.host.reaches("198.51.100.50:22", "198.51.100.1")
 		w.view.Routers[0].Floating[0].Fixed = netip.MustParseAddr("10.0.0.12")
 		w.apply()
 		if alive(c, impatience) {
 			t.Error("a connection stays with the old guest")
 		}
-		w.two.reaches("203.0.113.1:80", "203.0.113.50")
-		w.one.reaches("203.0.113.1:80", "203.0.113.10")
+		w.two.reaches("198.51.100.1:80", "198.51.100.50")
+		w.one.reaches("198.51.100.1:80", "198.51.100.10")
 	})
 	t.Run("without SNAT addresses inside are routed as they are", func(t *testing.T) {
 		w.view.Routers[0].Gateway.SNAT = false
 		w.apply()
-		w.host.reaches("10.0.0.11:22", "203.0.113.1")
+		w.host.reaches("10.0.0.11:22", "198.51.100.1")
 	})
 }
 
 func TestRestartInterruptsNobody(t *testing.T) {
 	w := leased(t)
 	w.one.listen(":22")
-	inside, outside := w.two.reaches("10.0.0.11:22", "10.0.0.12"), w.host.reaches("203.0.113.50:22", "203.0.113.1")
+	inside, outside := w.two.reaches("10.0.0.11:22", "10.0.0.12"), w.host.reaches("198.51.100.50:22", "198.51.100.1")
 	if err := w.driver.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func TestGophercloud(t *testing.T) {
 		CreateOptsBuilder: networks.CreateOpts{Name: "public"}, External: gophercloud.Enabled,
 	}).Extract())
 	must[*subnets.Subnet](t)(subnets.Create(ctx, admin, subnets.CreateOpts{
-		NetworkID: ext.ID, CIDR: "203.0.113.0/24", IPVersion: gophercloud.IPv4, EnableDHCP: gophercloud.Disabled,
+		NetworkID: ext.ID, CIDR: "198.51.100.0/24", IPVersion: gophercloud.IPv4, EnableDHCP: gophercloud.Disabled,
 	}).Extract())
 	n := must[*networks.Network](t)(networks.Create(ctx, c, networks.CreateOpts{Name: "private", AdminStateUp: gophercloud.Enabled}).Extract())
 	s := must[*subnets.Subnet](t)(subnets.Create(ctx, c, subnets.CreateOpts{

@@ -27,7 +27,7 @@ func Sample() network.View {
 			{ID: a, MTU: 1450, Subnets: []network.HostSubnet{subnet}},
 			{ID: b, Subnets: []network.HostSubnet{subnet}},
 			{ID: ext, External: true, Subnets: []network.HostSubnet{{
-				ID: "e", CIDR: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1"),
+				ID: "e", CIDR: netip.MustParsePrefix("198.51.100.0/24"), Gateway: netip.MustParseAddr("198.51.100.1"),
 			}}},
 		},
 		Groups: []network.HostGroup{{ID: "g", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.11/32"), netip.MustParsePrefix("2001:db8::/64")}}},
@@ -45,11 +45,11 @@ func Sample() network.View {
 			Gateway: &network.HostGateway{
 				HostInterface: network.HostInterface{
 					Port: "01980000-0000-7000-8000-0000000000f2", Network: ext, MAC: "fa:16:3e:00:00:f2",
-					Addresses: []netip.Prefix{netip.MustParsePrefix("203.0.113.10/24")},
+					Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.10/24")},
 				},
-				NextHop: netip.MustParseAddr("203.0.113.1"), SNAT: true,
+				NextHop: netip.MustParseAddr("198.51.100.1"), SNAT: true,
 			},
-			Floating: []network.HostFloating{{ID: "f", Address: netip.MustParseAddr("203.0.113.50"), Fixed: netip.MustParseAddr("10.0.0.11")}},
+			Floating: []network.HostFloating{{ID: "f", Address: netip.MustParseAddr("198.51.100.50"), Fixed: netip.MustParseAddr("10.0.0.11")}},
 			Routes:   []network.Route{{Destination: netip.MustParsePrefix("192.168.7.0/24"), NextHop: netip.MustParseAddr("10.0.0.12")}},
 		}},
 	}

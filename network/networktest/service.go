@@ -114,7 +114,7 @@ func (w world) network(t *testing.T, cidr string) (network.Network, network.Subn
 func (w world) external(t *testing.T) network.Network {
 	t.Helper()
 	n := got(w.CreateNetwork(admin(t), network.Spec{Base: network.Base{Name: "public"}, External: true}))(t)
-	got(w.CreateSubnet(admin(t), network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix("203.0.113.0/24"), NoDHCP: true}))(t)
+	got(w.CreateSubnet(admin(t), network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix("198.51.100.0/24"), NoDHCP: true}))(t)
 	return n
 }
 

@@ -52,6 +52,22 @@ func newReport(ids []string) *report {
 	return r
 }
 
+// known returns the full ids of the tests that were asked for, from a list of all.
+func (r *report) known(list string) []string {
+	full := map[string]string{}
+	for id := range strings.Lines(list) {
+		name, _, _ := strings.Cut(strings.TrimSpace(id), "[")
+		full[name] = strings.TrimSpace(id)
+	}
+	var ids []string
+	for _, name := range r.asked {
+		if id := full[name]; id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 var (
 	line = regexp.MustCompile(`^\{\d+\} (.+?)(?: \[[0-9.]+s\])? \.\.\. (ok|FAILED|SKIPPED)(?:: (.*))?$`)
 	// Of a class that cannot be set up, or torn down, Tempest tells the class.
@@ -151,6 +167,24 @@ func (r *report) print(out io.Writer, took time.Duration) {
 	fmt.Fprintf(out, "%d asked, %d run, in %s\n", len(r.asked), len(r.asked)-all[missing], took.Round(time.Second))
 }
 
+var particular = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\d{5,}|0x[0-9a-f]+`)
+
+// printCauses writes what failures have in common, the most frequent first.
+func (r *report) printCauses(out io.Writer) {
+	causes := map[string]int{}
+	for _, name := range r.asked {
+		if result := r.of(name); result.outcome == failed {
+			causes[particular.ReplaceAllString(result.why, "…")]++
+		}
+	}
+	fmt.Fprint(out, "\nCauses\n\n")
+	for _, why := range slices.SortedFunc(maps.Keys(causes), func(a, b string) int {
+		return cmp.Or(causes[b]-causes[a], strings.Compare(a, b))
+	}) {
+		fmt.Fprintf(out, "%4d  %s\n", causes[why], why)
+	}
+}
+
 // write writes the table and every test that did not pass, with the reason.
 func (r *report) write(path string) error {
 	f, err := os.Create(path)
@@ -159,6 +193,7 @@ func (r *report) write(path string) error {
 	}
 	defer f.Close()
 	r.print(f, 0)
+	r.printCauses(f)
 	for _, part := range []struct {
 		title string
 		what  outcome

@@ -47,7 +47,7 @@ func (d *Driver) Export(_ context.Context, v volume.Volume, w io.Writer) error {
 func (d *Driver) convert(ctx context.Context, v volume.Volume, image volume.Image, r io.Reader) error {
 	path := d.path(v)
 	source := path + ".image" + partial
-	defer os.Remove(source) //nolint:errcheck // Start removes what stays
+	defer func() { _ = os.Remove(source) }() // Start removes what stays
 	if err := write(source, r); err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ func (a *api) actionRoutes() []rest.Route {
 
 func (a *api) extend(r *rest.Request, in struct {
 	Size int `json:"new_size" required:"true" loose:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	_, err := a.volumes.ExtendVolume(r.Context(), volume.ExtendSpec{ID: volume.ID(r.Param("id")), SizeGiB: in.Size})
 	return rest.Empty(), err
 }
@@ -48,19 +49,22 @@ func (a *api) patch(r *rest.Request, p volume.Patch) (rest.Response, error) {
 func (a *api) retype(r *rest.Request, in struct {
 	Type   string `json:"new_type" required:"true" min:"1"`
 	Policy string `json:"migration_policy" enum:"never,on-demand"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return a.patch(r, volume.Patch{Type: &in.Type})
 }
 
 func (a *api) setBootable(r *rest.Request, in struct {
 	Bootable bool `json:"bootable" required:"true" loose:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return a.patch(r, volume.Patch{Bootable: &in.Bootable})
 }
 
 func (a *api) setReadOnly(r *rest.Request, in struct {
 	ReadOnly bool `json:"readonly" required:"true" loose:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
 	if err != nil {
 		return rest.Response{}, err
@@ -75,7 +79,8 @@ func (a *api) resetVolume(r *rest.Request, in struct {
 	Status          string  `json:"status" required:"true" enum:"available,creating,deleting,error,error_deleting,extending,attaching,detaching,in-use,maintenance"`
 	AttachStatus    *string `json:"attach_status"`
 	MigrationStatus *string `json:"migration_status"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	status := volume.Status(in.Status)
 	if status == "in-use" { // which the attachments say, if it is so
 		status = volume.Available
@@ -107,7 +112,8 @@ func (a *api) upload(r *rest.Request, in struct {
 	Force      *bool   `json:"force" loose:"true"`
 	Visibility *string `json:"visibility" since:"3.1" enum:"community,public,private,shared"`
 	Protected  *bool   `json:"protected" since:"3.1" loose:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	u, err := a.volumes.UploadVolume(r.Context(), volume.UploadSpec{
 		VolumeID: volume.ID(r.Param("id")), Name: in.Name, DiskFormat: value(in.DiskFormat), Container: value(in.Container),
 		Visibility: first(value(in.Visibility), "private"), Protected: value(in.Protected),

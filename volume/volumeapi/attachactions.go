@@ -20,7 +20,8 @@ func (a *api) attachByAction(r *rest.Request, in struct {
 	ServerID   string  `json:"instance_uuid" required:"true"`
 	Mountpoint string  `json:"mountpoint" required:"true" min:"1" max:"255"`
 	Mode       *string `json:"mode" enum:"rw,ro"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
 	if err != nil {
 		return rest.Response{}, err

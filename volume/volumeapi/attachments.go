@@ -93,7 +93,8 @@ func (a *api) createAttachment(r *rest.Request, in struct {
 	ServerID  string     `json:"instance_uuid"`
 	Connector *connector `json:"connector"`
 	Mode      *string    `json:"mode" since:"3.54" enum:"rw,null"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	ctx := r.Context()
 	at, err := a.volumes.Attach(ctx, volume.AttachSpec{VolumeID: volume.ID(in.VolumeID), ServerID: in.ServerID})
 	if err != nil {
@@ -116,7 +117,8 @@ func (a *api) showAttachment(r *rest.Request) (rest.Response, error) {
 
 func (a *api) connectAttachment(r *rest.Request, in struct {
 	Connector connector `json:"connector" required:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	at, err := a.volumes.Connect(r.Context(), volume.ConnectSpec{ID: volume.AttachmentID(r.Param("id")), Host: in.Connector.Host})
 	return rest.ReplyUnder("attachment", attachmentOf(r, at)), err
 }

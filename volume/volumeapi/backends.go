@@ -78,7 +78,8 @@ func (a *api) changeService(r *rest.Request, in struct {
 	Host   string  `json:"host" required:"true"`
 	Binary string  `json:"binary"`
 	Reason *string `json:"disabled_reason"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	all, err := a.daemons(r)
 	if err != nil {
 		return rest.Response{}, err

@@ -5,6 +5,7 @@ package volumeapi
 import (
 	"net/http"
 
+	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
@@ -40,11 +41,21 @@ func New(s volume.Service) rest.Face {
 		},
 		Microversions: &rest.Microversions{Min: minVersion, Max: maxVersion, Service: "volume"},
 		Documents:     documents(),
+		Admit:         admit,
 	}
 	for _, routes := range [][]rest.Route{a.volumeRoutes(), a.snapshotRoutes(), a.attachmentRoutes(), a.typeRoutes(), a.actionRoutes(), a.quotaRoutes(), a.backendRoutes(), a.otherRoutes()} {
 		f.Routes = append(f.Routes, routes...)
 	}
 	return f
+}
+
+// admit refuses a path that names another project than the token is for.
+func admit(r *rest.Request) error {
+	named, own := r.Param("project_id"), identity.CallerOf(r.Context()).ProjectID
+	if own != "" && named != "" && named != own {
+		return fault.Invalid.Errorf("the path names project %.64q, which is not the token's", named)
+	}
+	return nil
 }
 
 func documents() []rest.Document {

@@ -15,7 +15,8 @@ func (a *api) imageMetadata(r *rest.Request) (rest.Response, error) {
 
 func (a *api) setImageMetadata(r *rest.Request, in struct {
 	Metadata map[string]string `json:"metadata" required:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
 	if err != nil {
 		return rest.Response{}, err
@@ -29,7 +30,8 @@ func (a *api) setImageMetadata(r *rest.Request, in struct {
 
 func (a *api) unsetImageMetadata(r *rest.Request, in struct {
 	Key string `json:"key" required:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
 	if err != nil {
 		return rest.Response{}, err

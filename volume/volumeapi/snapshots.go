@@ -132,7 +132,8 @@ func (a *api) deleteSnapshot(r *rest.Request) (rest.Response, error) {
 
 func (a *api) resetSnapshot(r *rest.Request, in struct {
 	Status string `json:"status" required:"true" enum:"available,creating,deleting,error,error_deleting"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	status := volume.Status(in.Status)
 	_, err := a.volumes.UpdateSnapshot(r.Context(), volume.SnapshotPatch{ID: volume.SnapshotID(r.Param("id")), Status: &status})
 	return rest.Empty(), err

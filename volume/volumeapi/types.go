@@ -93,7 +93,8 @@ func (a *api) createType(r *rest.Request, in struct {
 	Description *string           `json:"description"`
 	Public      *bool             `json:"os-volume-type-access:is_public" loose:"true"`
 	Specs       map[string]string `json:"extra_specs"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	t, err := a.volumes.CreateType(r.Context(), volume.Type{
 		Name: in.Name, Description: value(in.Description), Public: in.Public == nil || *in.Public,
 		Backend: in.Specs[backendSpec], Specs: in.Specs,
@@ -115,7 +116,8 @@ func (a *api) updateType(r *rest.Request, in struct {
 	Name        *string `json:"name" min:"1" max:"255"`
 	Description *string `json:"description"`
 	Public      *bool   `json:"is_public" loose:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	t, err := a.volumes.Type(r.Context(), r.Param("id"))
 	if err != nil {
 		return rest.Response{}, err

@@ -30,7 +30,8 @@ func (a *api) changeSpecs(r *rest.Request, change func(specs map[string]string) 
 
 func (a *api) addSpecs(r *rest.Request, in struct {
 	Specs map[string]string `json:"extra_specs" required:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	if in.Specs == nil {
 		return rest.Response{}, fault.Invalid.Errorf("extra_specs must be an object")
 	}

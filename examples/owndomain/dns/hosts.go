@@ -15,7 +15,7 @@ type hosts string
 
 func (h hosts) write(r Record) error {
 	path, part := h.paths(r.ServerID)
-	err := os.WriteFile(part, []byte(r.Address+" "+r.Name+"\n"), 0o644)
+	err := os.WriteFile(part, []byte(r.Address+" "+r.Name+"\n"), 0o644) //nolint:gosec // dnsmasq is another user
 	if err == nil {
 		err = os.Rename(part, path)
 	}
