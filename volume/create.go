@@ -3,6 +3,7 @@ package volume
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -21,7 +22,7 @@ type createState struct {
 func (m *Manager) createFlow() *flow.Flow[createState] {
 	return flow.New[createState]("volume.create").
 		Record("begin", nil, m.createFailed).
-		Step("make", m.makeVolume, m.unmakeVolume).
+		Step("make", m.makeVolume, m.unmakeVolume).Within(6*time.Hour). // a large image takes its time
 		Record("finish", m.createDone, nil)
 }
 

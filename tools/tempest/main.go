@@ -175,9 +175,17 @@ func (o options) install(ctx context.Context) (installation, error) {
 		return installation{}, fmt.Errorf("find Tempest's tests with %s: %w", python, err)
 	}
 	home := strings.TrimSpace(string(where))
+	if err := os.RemoveAll(filepath.Join(o.dir, ".stestr")); err != nil {
+		return installation{}, err
+	}
 	text := fmt.Sprintf("[DEFAULT]\ntest_path=%s/test_discover\ntop_dir=%s\ngroup_regex=([^\\.]*\\.)*\n", home, filepath.Dir(home))
 	if err := os.WriteFile(filepath.Join(o.dir, ".stestr.conf"), []byte(text), 0o600); err != nil {
 		return installation{}, err
+	}
+	initialise := exec.CommandContext(ctx, python, "-m", "stestr.cli", "init") // tests can be listed only after it
+	initialise.Dir = o.dir
+	if out, err := initialise.CombinedOutput(); err != nil {
+		return installation{}, fmt.Errorf("stestr init: %w: %s", err, out)
 	}
 	log, err := os.Create(filepath.Join(o.dir, "tempest.out"))
 	return installation{program, python, o.dir, log}, err
