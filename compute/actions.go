@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -19,9 +20,17 @@ func (m *Manager) Actions(ctx context.Context, q ActionQuery) (page.Of[Action], 
 	return listActions(ctx, m.db.Read(), q)
 }
 
+// asked is what somebody wants of a server, by the name that actions have.
+type asked struct {
+	server Server
+	name   string
+	disks  bool // it depends on the server's disks being as they were read
+}
+
 // begin starts a flow about a server, together with the action that it is, unless
 // the server is locked or busy.
-func begin[S any](ctx context.Context, m *Manager, f *flow.Flow[S], s Server, name string, state func(action string) S) (run string, err error) {
+func begin[S any](ctx context.Context, m *Manager, f *flow.Flow[S], a asked, state func(action string) S) (run string, err error) {
+	s, name := a.server, a.name
 	if err := unlocked(ctx, s); err != nil {
 		return "", err
 	}
@@ -39,6 +48,13 @@ func begin[S any](ctx context.Context, m *Manager, f *flow.Flow[S], s Server, na
 		run, err = start(ctx, tx, f, subject(s.ID), state(action))
 		if fault.Of(err) == fault.Conflict && err != nil {
 			return ErrState.Errorf("cannot %q server %s while another operation is in progress", name, s.ID)
+		}
+		if err != nil || !a.disks {
+			return err
+		}
+		now, err := loadServer(ctx, tx, s.ID)
+		if err == nil && !slices.Equal(now.Disks, s.Disks) {
+			err = ErrState.Errorf("the disks of server %s changed meanwhile", s.ID)
 		}
 		return err
 	})

@@ -41,7 +41,8 @@ type Agent struct {
 
 // NewAgent returns the agent of a host. Guests that change by themselves are told
 // to guests.
-func NewAgent(name string, d Driver, s scheduler.Service, guests Hosts, log *slog.Logger, c AgentConfig) *Agent {
+func NewAgent(h Host, s scheduler.Service, guests Hosts, log *slog.Logger) *Agent {
+	c := h.Config
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -51,8 +52,8 @@ func NewAgent(name string, d Driver, s scheduler.Service, guests Hosts, log *slo
 	if c.CPURatio <= 0 {
 		c.CPURatio = 4
 	}
-	a := &Agent{name: name, driver: d, scheduler: s, guests: guests, config: c, log: log, news: make(chan struct{}, 1)}
-	a.reports = flow.NewReconciler(log, "host "+name, 0, a.insist)
+	a := &Agent{name: h.Name, driver: h.Driver, scheduler: s, guests: guests, config: c, log: log, news: make(chan struct{}, 1)}
+	a.reports = flow.NewReconciler(log, "host "+h.Name, 0, a.insist)
 	return a
 }
 

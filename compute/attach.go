@@ -47,7 +47,7 @@ func (m *Manager) detachVolumeFlow() *flow.Flow[diskState] {
 
 func (m *Manager) connectDisk(ctx context.Context, st *diskState) (err error) {
 	d := st.Disk
-	st.Source, err = m.connect(ctx, st.Server, st.Host, volume.ID(d.VolumeID), volume.AttachmentID(d.AttachmentID), d.Device)
+	st.Source, err = m.connect(ctx, diskUse{st.Server, st.Host, volume.ID(d.VolumeID), volume.AttachmentID(d.AttachmentID), d.Device})
 	return err
 }
 
@@ -90,12 +90,24 @@ func (m *Manager) changeable(ctx context.Context, id ServerID, what string) (Ser
 	return s, nil
 }
 
-// AttachVolume implements Service.
+// AttachVolume implements Service. Calls that come at once take turns.
 func (m *Manager) AttachVolume(ctx context.Context, spec AttachVolumeSpec) (ServerDisk, error) {
-	s, err := m.changeable(ctx, spec.ServerID, "attach_volume")
-	if err != nil {
-		return ServerDisk{}, err
+	const turns = 20
+	for turn := 1; ; turn++ {
+		s, err := m.changeable(ctx, spec.ServerID, "attach_volume")
+		if err != nil {
+			return ServerDisk{}, err
+		}
+		d, err := m.attachDisk(ctx, spec, s)
+		if turn == turns || s.Doing.Flow != "" || !errors.Is(err, ErrState) {
+			return d, err
+		}
+		// Somebody else came first; with what they attached, look again.
 	}
+}
+
+// attachDisk begins to attach a volume to a server as it was loaded.
+func (m *Manager) attachDisk(ctx context.Context, spec AttachVolumeSpec, s Server) (ServerDisk, error) {
 	taken := []string{}
 	if s.ImageID != "" {
 		taken = append(taken, "/dev/vda")
@@ -113,7 +125,7 @@ func (m *Manager) AttachVolume(ctx context.Context, spec AttachVolumeSpec) (Serv
 	if err != nil {
 		return ServerDisk{}, err
 	}
-	_, err = begin(ctx, m, m.attachVolume, s, "attach_volume", func(action string) diskState {
+	_, err = begin(ctx, m, m.attachVolume, asked{server: s, name: "attach_volume", disks: true}, func(action string) diskState {
 		return diskState{Server: s.ID, Host: s.Host, Action: action, Disk: d}
 	})
 	if err != nil {
@@ -135,7 +147,7 @@ func (m *Manager) DetachVolume(ctx context.Context, spec DetachVolumeSpec) error
 	if s.Disks[i].Boot {
 		return fault.Forbidden.Errorf("volume %s is what server %s boots from and cannot be detached", spec.VolumeID, s.ID)
 	}
-	_, err = begin(ctx, m, m.detachVolume, s, "detach_volume", func(action string) diskState {
+	_, err = begin(ctx, m, m.detachVolume, asked{server: s, name: "detach_volume"}, func(action string) diskState {
 		return diskState{Server: s.ID, Host: s.Host, Action: action, Disk: s.Disks[i]}
 	})
 	return err
@@ -216,7 +228,7 @@ func (m *Manager) AttachNIC(ctx context.Context, spec AttachNICSpec) (ServerNIC,
 		return ServerNIC{}, err
 	}
 	plan.Hostname = s.Hostname
-	run, err := begin(ctx, m, m.attachNIC, s, "attach_interface", func(action string) nicState {
+	run, err := begin(ctx, m, m.attachNIC, asked{server: s, name: "attach_interface"}, func(action string) nicState {
 		return nicState{Server: s.ID, Host: s.Host, Zone: s.AvailabilityZone, Action: action, Plan: plan}
 	})
 	if err == nil {
@@ -243,7 +255,7 @@ func (m *Manager) DetachNIC(ctx context.Context, spec DetachNICSpec) error {
 	if i < 0 {
 		return fault.NotFound.Errorf("port %s is not plugged into server %s", spec.PortID, s.ID)
 	}
-	_, err = begin(ctx, m, m.detachNIC, s, "detach_interface", func(action string) nicState {
+	_, err = begin(ctx, m, m.detachNIC, asked{server: s, name: "detach_interface"}, func(action string) nicState {
 		return nicState{Server: s.ID, Host: s.Host, Action: action, NIC: s.NICs[i]}
 	})
 	return err

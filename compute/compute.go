@@ -68,6 +68,7 @@ func (s Server) Owner() string { return s.ProjectID }
 // Status says what a server is.
 type Status string
 
+// Statuses.
 const (
 	Building Status = "building"
 	Active   Status = "active"

@@ -70,7 +70,7 @@ func newCloud(t testing.TB, d *db.DB, config computememory.Config) *cloud {
 		Hosts: []compute.Host{{Name: "host1", Driver: c.host}},
 	})
 	must(t, err)
-	agent := compute.NewAgent("host1", c.host, placer, c.Manager, nil, compute.AgentConfig{})
+	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: c.host}, placer, c.Manager, nil)
 	start(t, images, c.networks, c.volumes, placer, c.Manager, agent, e)
 	c.seed(t, images)
 	return c

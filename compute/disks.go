@@ -86,7 +86,7 @@ func (m *Manager) connectDisks(ctx context.Context, st *bootState) error {
 			return err
 		}
 		taken = append(taken, device)
-		disk, err := m.connect(ctx, st.Server, st.Host, p.Volume, p.Attachment, device)
+		disk, err := m.connect(ctx, diskUse{st.Server, st.Host, p.Volume, p.Attachment, device})
 		if err != nil {
 			return err
 		}
@@ -115,18 +115,27 @@ func (m *Manager) makeVolume(ctx context.Context, st *bootState, p diskPlan) err
 	return nil
 }
 
+// A diskUse is a server's use of a volume.
+type diskUse struct {
+	server     ServerID
+	host       string
+	volume     volume.ID
+	attachment volume.AttachmentID
+	device     string // "/dev/vdb"
+}
+
 // connect reserves a volume for a server and returns the disk that its host can open.
-func (m *Manager) connect(ctx context.Context, server ServerID, host string, id volume.ID, at volume.AttachmentID, device string) (Disk, error) {
-	_, err := m.volumes.Attach(ctx, volume.AttachSpec{ID: at, VolumeID: id, ServerID: string(server)})
+func (m *Manager) connect(ctx context.Context, u diskUse) (Disk, error) {
+	_, err := m.volumes.Attach(ctx, volume.AttachSpec{ID: u.attachment, VolumeID: u.volume, ServerID: string(u.server)})
 	if err != nil {
 		return Disk{}, err
 	}
-	a, err := m.volumes.Connect(asService(ctx), volume.ConnectSpec{ID: at, Host: host})
+	a, err := m.volumes.Connect(asService(ctx), volume.ConnectSpec{ID: u.attachment, Host: u.host})
 	if err != nil {
 		return Disk{}, err
 	}
 	c := a.Connection
-	return Disk{ID: string(id), Device: device[len("/dev/"):], Source: Source{Kind: c.Kind, Path: c.Path, Format: c.Format}}, nil
+	return Disk{ID: string(u.volume), Device: u.device[len("/dev/"):], Source: Source{Kind: c.Kind, Path: c.Path, Format: c.Format}}, nil
 }
 
 func (m *Manager) disconnectDisks(ctx context.Context, st *bootState) error {

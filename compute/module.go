@@ -91,9 +91,10 @@ var Agents = fx.Module("compute agents", fx.Invoke(func(p struct {
 	Scheduler scheduler.Service
 	Servers   Service
 	Log       *slog.Logger `optional:"true"`
-}) {
+},
+) {
 	for _, h := range p.Hosts {
-		a := NewAgent(h.Name, h.Driver, p.Scheduler, p.Servers, p.Log, h.Config)
+		a := NewAgent(h, p.Scheduler, p.Servers, p.Log)
 		p.Lifecycle.Append(fx.StartStopHook(func(ctx context.Context) error { return a.Start(ctx) }, a.Stop))
 	}
 }))

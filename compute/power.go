@@ -76,7 +76,7 @@ func (m *Manager) Power(ctx context.Context, spec PowerSpec) error {
 	if spec.Do == HardReboot {
 		name = "reboot"
 	}
-	_, err = begin(ctx, m, m.power[spec.Do], s, name, func(action string) powerState {
+	_, err = begin(ctx, m, m.power[spec.Do], asked{server: s, name: name}, func(action string) powerState {
 		return powerState{Server: s.ID, Host: s.Host, Action: action}
 	})
 	return err

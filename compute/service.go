@@ -188,6 +188,7 @@ type PowerSpec struct {
 // An Order is what Power does.
 type Order string
 
+// Orders.
 const (
 	Start      Order = "start"
 	Stop       Order = "stop"

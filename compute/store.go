@@ -50,10 +50,10 @@ func listServers(ctx context.Context, idb bun.IDB, project string, q Query) (pag
 		query.Where("name LIKE ? ESCAPE '!'", "%"+escapeLike(q.Name)+"%")
 	}
 	if len(q.Status) > 0 {
-		query.Where("status IN (?)", bun.In(q.Status))
+		query.Where("status IN (?)", bun.List(q.Status))
 	}
 	if len(q.IDs) > 0 {
-		query.Where("id IN (?)", bun.In(q.IDs))
+		query.Where("id IN (?)", bun.List(q.IDs))
 	}
 	if q.Locked != nil {
 		query.Where("locked = ?", *q.Locked)
@@ -79,7 +79,7 @@ func whereTags(query *bun.SelectQuery, q Query) {
 	for _, t := range q.Tags {
 		query.Where(like, has(t))
 	}
-	any := func(tags []string) func(*bun.SelectQuery) *bun.SelectQuery {
+	oneOf := func(tags []string) func(*bun.SelectQuery) *bun.SelectQuery {
 		return func(sub *bun.SelectQuery) *bun.SelectQuery {
 			for _, t := range tags {
 				sub.WhereOr(like, has(t))
@@ -88,7 +88,7 @@ func whereTags(query *bun.SelectQuery, q Query) {
 		}
 	}
 	if len(q.TagsAny) > 0 {
-		query.WhereGroup(" AND ", any(q.TagsAny))
+		query.WhereGroup(" AND ", oneOf(q.TagsAny))
 	}
 	for _, t := range q.NotTagsAny {
 		query.Where("NOT "+like, has(t))
@@ -154,7 +154,7 @@ func loadStatuses(ctx context.Context, idb bun.IDB, ids []ServerID) ([]Server, e
 		return nil, nil
 	}
 	var all []Server
-	err := idb.NewSelect().Model(&all).Column("id", "project_id", "status", "host").Where("id IN (?)", bun.In(ids)).Scan(ctx)
+	err := idb.NewSelect().Model(&all).Column("id", "project_id", "status", "host").Where("id IN (?)", bun.List(ids)).Scan(ctx)
 	return all, db.Fault(err, "statuses of servers")
 }
 

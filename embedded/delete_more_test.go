@@ -140,10 +140,11 @@ func TestAFlavorAndAKeypairGoFromUnderAServer(t *testing.T) {
 
 // TestASnapshotIsDeletedInEveryState.
 func TestASnapshotIsDeletedInEveryState(t *testing.T) {
+	w := newWorld(t)
+	v := w.alice.newVolume(t)
 	for _, state := range []string{"creating", "available", "deleting"} {
 		t.Run(state, func(t *testing.T) {
-			w := newWorld(t)
-			v := w.alice.newVolume(t)
+			t.Cleanup(w.backends.open)
 			before := w.holds(t)
 			met := w.backends.hold(map[string]string{"creating": "CreateSnapshot", "deleting": "DeleteSnapshot"}[state])
 			s := "/volume/v3/{me}/snapshots/" + w.alice.make("/volume/v3/{me}/snapshots", `{"snapshot":{"volume_id":"`+last(v)+`"}}`, "snapshot.id")

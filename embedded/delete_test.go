@@ -56,6 +56,9 @@ func last(path string) string { return path[strings.LastIndexByte(path, '/')+1:]
 
 // TestAServerIsDeletedInEveryState and gives everything back.
 func TestAServerIsDeletedInEveryState(t *testing.T) {
+	w := newWorld(t)
+	n := w.alice.make("/network/v2.0/networks", `{"network":{"name":"n"}}`, "network.id")
+	w.alice.make("/network/v2.0/subnets", `{"subnet":{"network_id":"`+n+`","ip_version":4,"cidr":"10.5.0.0/24","enable_dhcp":false}}`, "subnet.id")
 	for name, bring := range map[string]func(t *testing.T, w *world) string{
 		"building": func(_ *testing.T, w *world) string {
 			met := w.hosts.hold("Spawn")
@@ -133,9 +136,7 @@ func TestAServerIsDeletedInEveryState(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			n := w.alice.make("/network/v2.0/networks", `{"network":{"name":"n"}}`, "network.id")
-			w.alice.make("/network/v2.0/subnets", `{"subnet":{"network_id":"`+n+`","ip_version":4,"cidr":"10.5.0.0/24","enable_dhcp":false}}`, "subnet.id")
+			t.Cleanup(w.hosts.open)
 			before := w.holds(t)
 			server := bring(t, w)
 			w.alice.do("DELETE", server, "").want(t, 204)
@@ -175,6 +176,7 @@ func TestALockedServerIsKept(t *testing.T) {
 
 // TestAVolumeIsDeletedInEveryState, or refused while something needs it.
 func TestAVolumeIsDeletedInEveryState(t *testing.T) {
+	w := newWorld(t)
 	for name, tt := range map[string]struct {
 		bring func(t *testing.T, w *world) string
 		want  int
@@ -234,7 +236,8 @@ func TestAVolumeIsDeletedInEveryState(t *testing.T) {
 		}, 202},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			t.Cleanup(w.hosts.open)
+			t.Cleanup(w.backends.open)
 			before := w.holds(t)
 			v := tt.bring(t, w)
 			r := w.alice.do("DELETE", v, "").want(t, tt.want)

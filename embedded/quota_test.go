@@ -53,9 +53,10 @@ var limits = []limit{
 
 // TestWhatIsOverAQuotaIsNotMade in the words of each service.
 func TestWhatIsOverAQuotaIsNotMade(t *testing.T) {
+	w := newWorld(t)
 	for _, tt := range limits {
 		t.Run(tt.service+" "+tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w.alice = w.alice.elsewhere(t)
 			q := quotaPaths[tt.service]
 			w.admin.do("PUT", q.path+w.alice.project, `{"`+q.key+`":{`+tt.limits+`}}`).want(t, 200)
 			body, path := tt.make, tt.path
@@ -105,6 +106,7 @@ func TestImagesOverAQuotaAreNotMade(t *testing.T) {
 
 // TestObjectsOverAQuotaAreNotKept whether of a container or of an account.
 func TestObjectsOverAQuotaAreNotKept(t *testing.T) {
+	w := newWorld(t)
 	const account = "/object-store/v1/AUTH_{me}"
 	for name, tt := range map[string]struct {
 		path    string
@@ -115,7 +117,7 @@ func TestObjectsOverAQuotaAreNotKept(t *testing.T) {
 		"bytes in an account":   {account, []string{"X-Account-Meta-Quota-Bytes", "10"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w.alice = w.alice.elsewhere(t)
 			w.alice.do("PUT", account+"/c", "").want(t, 201)
 			w.alice.do("PUT", account+"/c/first", "12345678").want(t, 201)
 			path := strings.ReplaceAll(tt.path, "{me}", w.alice.project)
@@ -139,6 +141,7 @@ func TestObjectsOverAQuotaAreNotKept(t *testing.T) {
 
 // TestAQuotaHoldsWhoeverComesAtOnce.
 func TestAQuotaHoldsWhoeverComesAtOnce(t *testing.T) {
+	w := newWorld(t)
 	for service, tt := range map[string]struct {
 		limits, path, body string
 		headers            []string
@@ -149,7 +152,6 @@ func TestAQuotaHoldsWhoeverComesAtOnce(t *testing.T) {
 		"volume":  {`"volumes":3`, "/volume/v3/{me}/volumes", `{"volume":{"size":1}}`, nil, 202, 413},
 	} {
 		t.Run(service, func(t *testing.T) {
-			w := newWorld(t)
 			q := quotaPaths[service]
 			w.admin.do("PUT", q.path+w.alice.project, `{"`+q.key+`":{`+tt.limits+`}}`).want(t, 200)
 			got := map[int]int{}

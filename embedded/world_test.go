@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,7 +23,8 @@ type world struct {
 	*embedded.Cloud
 	t                 *testing.T
 	admin, alice, bob *user
-	hosts, backends   *gate // of the drivers of servers and of volumes
+	member            string // the id of the role
+	hosts, backends   *gate  // of the drivers of servers and of volumes
 }
 
 // A user calls with a token of one project.
@@ -54,6 +56,7 @@ func newWorldIn(t *testing.T, dir string, options ...fx.Option) *world {
 	w.Cloud = cloud
 	w.admin = &user{w: w, name: "admin", project: w.projectOf("admin")}
 	w.admin.logIn(cloud.Password)
+	w.member = text(w.admin.do("GET", "/identity/v3/roles?name=member", "").want(t, 200).at("roles.0.id"))
 	w.alice, w.bob = w.newUser("alice"), w.newUser("bob")
 	for _, u := range []*user{w.admin, w.alice, w.bob} {
 		// A project's default security group comes with the first look at groups.
@@ -69,10 +72,21 @@ func (w *world) newUser(name string) *user {
 	u := &user{w: w, name: name}
 	u.project = w.admin.make("/identity/v3/projects", fmt.Sprintf(`{"project":{"name":%q}}`, name), "project.id")
 	u.id = w.admin.make("/identity/v3/users", fmt.Sprintf(`{"user":{"name":%q,"password":%q}}`, name, password), "user.id")
-	member := text(w.admin.do("GET", "/identity/v3/roles?name=member", "").want(w.t, 200).at("roles.0.id"))
-	w.admin.do("PUT", "/identity/v3/projects/"+u.project+"/users/"+u.id+"/roles/"+member, "").want(w.t, 204)
+	w.admin.do("PUT", "/identity/v3/projects/"+u.project+"/users/"+u.id+"/roles/"+w.member, "").want(w.t, 204)
 	u.logIn(password)
 	return u
+}
+
+// elsewhere is the user in a new project.
+func (u *user) elsewhere(t *testing.T) *user {
+	t.Helper()
+	other := *u
+	other.project = u.w.admin.make("/identity/v3/projects", `{"project":{"name":"`+rand.Text()+`"}}`, "project.id")
+	u.w.admin.do("PUT", "/identity/v3/projects/"+other.project+"/users/"+u.id+"/roles/"+u.w.member, "").want(t, 204)
+	body := `{"auth":{"identity":{"methods":["token"],"token":{"id":"` + u.token + `"}},"scope":{"project":{"id":"` + other.project + `"}}}}`
+	other.token = u.with("").do("POST", "/identity/v3/auth/tokens", body).want(t, 201).header.Get("X-Subject-Token")
+	other.do("GET", "/network/v2.0/security-groups", "").want(t, 200)
+	return &other
 }
 
 func (w *world) projectOf(name string) string {

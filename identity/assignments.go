@@ -240,7 +240,7 @@ func below(ctx context.Context, idb bun.IDB, s Scope) ([]Scope, error) {
 	for len(above) > 0 {
 		var ids []string
 		err := idb.NewSelect().Model((*Project)(nil)).Column("id").
-			Where("? IN (?)", bun.Ident(column), bun.In(above)).Scan(ctx, &ids)
+			Where("? IN (?)", bun.Ident(column), bun.List(above)).Scan(ctx, &ids)
 		if err != nil {
 			return nil, db.Fault(err, "projects below %s", s.ID)
 		}

@@ -26,11 +26,17 @@ import (
 
 // Ids of things that identity keeps: UUIDs, but for the domain "default".
 type (
-	DomainID     string
-	ProjectID    string
-	UserID       string
-	GroupID      string
-	RoleID       string
+	// DomainID names a domain.
+	DomainID string
+	// ProjectID names a project.
+	ProjectID string
+	// UserID names a user.
+	UserID string
+	// GroupID names a group.
+	GroupID string
+	// RoleID names a role.
+	RoleID string
+	// CredentialID names an application credential.
 	CredentialID string
 )
 

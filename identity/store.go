@@ -45,7 +45,7 @@ func loadMany[T any, ID ~string](ctx context.Context, idb bun.IDB, ids []ID, id 
 		return found, nil
 	}
 	var rows []T
-	if err := idb.NewSelect().Model(&rows).Where("id IN (?)", bun.In(ids)).Scan(ctx); err != nil {
+	if err := idb.NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
 		return nil, db.Fault(err, "look up %d ids", len(ids))
 	}
 	for _, row := range rows {
@@ -115,7 +115,7 @@ func listProjects(ctx context.Context, idb bun.IDB, q ProjectQuery) (page.Of[Pro
 		query = query.Where("parent_id = ?", q.ParentID)
 	}
 	if q.IDs != nil {
-		query = query.Where("id IN (?)", bun.In(append(q.IDs, "")))
+		query = query.Where("id IN (?)", bun.List(append(q.IDs, "")))
 	}
 	query = withTags(query, q.Tags)
 	return db.List(ctx, query, byName(q.Query), columns, func(p Project) string { return string(p.ID) })
@@ -165,7 +165,7 @@ func listGroups(ctx context.Context, idb bun.IDB, q GroupQuery) (page.Of[Group],
 func listRoles(ctx context.Context, idb bun.IDB, q RoleQuery) (page.Of[Role], error) {
 	query := filter(idb.NewSelect().Model((*Role)(nil)), "", q.Name, nil)
 	if q.IDs != nil {
-		query = query.Where("id IN (?)", bun.In(append(q.IDs, "")))
+		query = query.Where("id IN (?)", bun.List(append(q.IDs, "")))
 	} else {
 		query = query.Where("domain_id = ?", q.DomainID)
 	}
@@ -214,7 +214,7 @@ func assignmentsOf(ctx context.Context, idb bun.IDB, user UserID) ([]Assignment,
 	}
 	var rows []Assignment
 	err = idb.NewSelect().Model(&rows).
-		Where("user_id = ? OR (user_id = '' AND group_id IN (?))", user, bun.In(append(groups, "-"))).Scan(ctx)
+		Where("user_id = ? OR (user_id = '' AND group_id IN (?))", user, bun.List(append(groups, "-"))).Scan(ctx)
 	return rows, db.Fault(err, "assignments of user %s", user)
 }
 

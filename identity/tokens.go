@@ -110,7 +110,7 @@ func namedRoles(ctx context.Context, idb bun.IDB, names []string) ([]Named, erro
 		return nil, nil
 	}
 	var roles []Role
-	err := idb.NewSelect().Model(&roles).Where("domain_id = '' AND name IN (?)", bun.In(names)).Order("name").Scan(ctx)
+	err := idb.NewSelect().Model(&roles).Where("domain_id = '' AND name IN (?)", bun.List(names)).Order("name").Scan(ctx)
 	if err != nil {
 		return nil, db.Fault(err, "roles of a token")
 	}
@@ -204,10 +204,10 @@ func (m *Manager) Scopes(ctx context.Context, user UserID) (Scopes, error) {
 	out := Scopes{System: r.system}
 	enabled := func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("enabled = ?", true).Order("name") }
 	if len(r.projects) > 0 {
-		err = enabled(idb.NewSelect().Model(&out.Projects).Where("id IN (?)", bun.In(r.projects))).Scan(ctx)
+		err = enabled(idb.NewSelect().Model(&out.Projects).Where("id IN (?)", bun.List(r.projects))).Scan(ctx)
 	}
 	if err == nil && len(r.domains) > 0 {
-		err = enabled(idb.NewSelect().Model(&out.Domains).Where("id IN (?)", bun.In(r.domains))).Scan(ctx)
+		err = enabled(idb.NewSelect().Model(&out.Domains).Where("id IN (?)", bun.List(r.domains))).Scan(ctx)
 	}
 	return out, db.Fault(err, "scopes of user %s", user)
 }

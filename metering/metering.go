@@ -57,7 +57,7 @@ func (s Sample) meter() Meter {
 	id := IDOf(s.Meter, s.ResourceID, s.ProjectID)
 	raw := uuid.MustParse(string(id))
 	return Meter{
-		ID: id, Key: int64(binary.BigEndian.Uint64(raw[8:])), //nolint:gosec // any 64 bits will do
+		ID: id, Key: int64(binary.BigEndian.Uint64(raw[8:])),
 		Name: s.Meter, ResourceID: s.ResourceID, ProjectID: s.ProjectID,
 	}
 }

@@ -23,6 +23,7 @@ type Service interface {
 	Usage(ctx context.Context, q UsageQuery) (page.Of[ProjectUsage], error)
 }
 
+// Limits of one call.
 const (
 	MaxBatch   = 10_000 // samples in one Record
 	MaxPeriods = 5_000  // in one answer of Statistics

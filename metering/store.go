@@ -21,8 +21,8 @@ func openSpan(ctx context.Context, d bun.IDB, server string) (Span, error) {
 // beginRound reports whether this process is the one to collect in the minute of
 // at: the first of those that ask. Without any server there is nothing to collect.
 func beginRound(ctx context.Context, d *db.DB, at time.Time) (first bool, err error) {
-	any, err := d.Read().NewSelect().Model((*Span)(nil)).Where("stopped_at IS NULL").Exists(ctx)
-	if err != nil || !any {
+	running, err := d.Read().NewSelect().Model((*Span)(nil)).Where("stopped_at IS NULL").Exists(ctx)
+	if err != nil || !running {
 		return false, db.Fault(err, "look for servers")
 	}
 	err = d.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {

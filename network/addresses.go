@@ -108,7 +108,7 @@ const window = 256
 func firstFree(ctx context.Context, tx bun.IDB, network ID, p Pool) (netip.Addr, error) {
 	at := p.First
 	for {
-		taken, err := takenFrom(ctx, tx, network, at, p.Last, window)
+		taken, err := takenFrom(ctx, tx, network, Pool{First: at, Last: p.Last}, window)
 		if err != nil {
 			return netip.Addr{}, err
 		}

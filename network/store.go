@@ -19,7 +19,7 @@ type filter func(q *bun.SelectQuery, values []string) error
 // text is the filter of a column that holds text.
 func text(column string) filter {
 	return func(q *bun.SelectQuery, values []string) error {
-		q.Where("?TableAlias.? IN (?)", bun.Ident(column), bun.In(values))
+		q.Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(values))
 		return nil
 	}
 }

@@ -91,7 +91,7 @@ func rulesOf(ctx context.Context, idb bun.IDB, groups []SecurityGroupID) (map[Se
 		return out, nil
 	}
 	var all []Rule
-	err := idb.NewSelect().Model(&all).Where("group_id IN (?)", bun.In(groups)).Order("created_at", "id").Scan(ctx)
+	err := idb.NewSelect().Model(&all).Where("group_id IN (?)", bun.List(groups)).Order("created_at", "id").Scan(ctx)
 	for _, r := range all {
 		out[r.GroupID] = append(out[r.GroupID], r)
 	}

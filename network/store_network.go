@@ -19,7 +19,7 @@ var networkListing = listing[Network]{
 		"mtu": text("mtu"), "port_security_enabled": flag("port_security"), "status": always(string(Active)),
 		"provider:physical_network": text("physical"),
 		"subnets": func(q *bun.SelectQuery, values []string) error {
-			q.Where("?TableAlias.id IN (SELECT network_id FROM network_subnets WHERE id IN (?))", bun.In(values))
+			q.Where("?TableAlias.id IN (SELECT network_id FROM network_subnets WHERE id IN (?))", bun.List(values))
 			return nil
 		},
 	}),
@@ -55,7 +55,7 @@ func listNetworks(ctx context.Context, idb bun.IDB, project string, q Query) (pa
 
 func networksByID(ctx context.Context, idb bun.IDB, ids []ID) ([]Network, error) {
 	var all []Network
-	err := idb.NewSelect().Model(&all).Where("id IN (?)", bun.In(ids)).Scan(ctx)
+	err := idb.NewSelect().Model(&all).Where("id IN (?)", bun.List(ids)).Scan(ctx)
 	return all, db.Fault(err, "networks")
 }
 
@@ -69,7 +69,7 @@ func addSubnets(ctx context.Context, idb bun.IDB, networks []Network) error {
 		at[n.ID], ids[i] = i, n.ID
 	}
 	var all []Subnet
-	err := idb.NewSelect().Model(&all).Column("id", "network_id").Where("network_id IN (?)", bun.In(ids)).Order("created_at", "id").Scan(ctx)
+	err := idb.NewSelect().Model(&all).Column("id", "network_id").Where("network_id IN (?)", bun.List(ids)).Order("created_at", "id").Scan(ctx)
 	for _, s := range all {
 		n := &networks[at[s.NetworkID]]
 		n.Subnets = append(n.Subnets, s.ID)
@@ -129,7 +129,7 @@ func subnetsOf(ctx context.Context, idb bun.IDB, networks ...ID) ([]Subnet, erro
 	if len(networks) == 0 {
 		return nil, nil
 	}
-	err := selectSubnets(idb, &all).Where("network_id IN (?)", bun.In(networks)).Order("created_at", "id").Scan(ctx)
+	err := selectSubnets(idb, &all).Where("network_id IN (?)", bun.List(networks)).Order("created_at", "id").Scan(ctx)
 	return all, db.Fault(err, "subnets of networks")
 }
 
@@ -175,11 +175,11 @@ func take(ctx context.Context, tx bun.IDB, a address) (bool, error) {
 	return n == 1, db.Fault(err, "address %s", a.Address)
 }
 
-// takenFrom returns the positions in use from first to last, in order and at most n.
-func takenFrom(ctx context.Context, tx bun.IDB, network ID, first, last netip.Addr, n int) ([]string, error) {
+// takenFrom returns the positions in use in a range, in order and at most n.
+func takenFrom(ctx context.Context, tx bun.IDB, network ID, in Pool, n int) ([]string, error) {
 	var out []string
 	err := tx.NewSelect().Model((*address)(nil)).Column("position").
-		Where("network_id = ? AND position BETWEEN ? AND ?", network, position(first), position(last)).
+		Where("network_id = ? AND position BETWEEN ? AND ?", network, position(in.First), position(in.Last)).
 		Order("position").Limit(int64(n)).Scan(ctx, &out)
 	return out, db.Fault(err, "addresses of network %s", network)
 }

@@ -17,7 +17,7 @@ var portListing = listing[Port]{
 		"device_id": text("device_id"), "device_owner": text("device_owner"), "binding:host_id": text("host"),
 		"binding:vnic_type": text("vnic_type"), "port_security_enabled": flag("port_security"), "fixed_ips": fixedIPs,
 		"security_groups": func(q *bun.SelectQuery, values []string) error {
-			q.Where("?TableAlias.id IN (SELECT port_id FROM network_port_groups WHERE group_id IN (?))", bun.In(values))
+			q.Where("?TableAlias.id IN (SELECT port_id FROM network_port_groups WHERE group_id IN (?))", bun.List(values))
 			return nil
 		},
 	}),
@@ -65,12 +65,12 @@ func portsOn(ctx context.Context, idb bun.IDB, host string) ([]Port, error) {
 }
 
 func portsByID(ctx context.Context, idb bun.IDB, ids []PortID) ([]Port, error) {
-	return portsWhere(ctx, idb, "id IN (?)", bun.In(ids))
+	return portsWhere(ctx, idb, "id IN (?)", bun.List(ids))
 }
 
 // legsOf returns the ports of routers: interfaces and gateways.
 func legsOf(ctx context.Context, idb bun.IDB, routers []RouterID) ([]Port, error) {
-	return portsWhere(ctx, idb, "device_id IN (?) AND device_owner IN (?, ?)", bun.In(routers), OwnerInterface, OwnerGateway)
+	return portsWhere(ctx, idb, "device_id IN (?) AND device_owner IN (?, ?)", bun.List(routers), OwnerInterface, OwnerGateway)
 }
 
 // completePorts gives ports their addresses and groups, in two queries.
@@ -83,7 +83,7 @@ func completePorts(ctx context.Context, idb bun.IDB, ports []Port) error {
 		at[p.ID], ids[i] = i, p.ID
 	}
 	var held []address
-	if err := idb.NewSelect().Model(&held).Column("port_id", "subnet_id", "address").Where("port_id IN (?)", bun.In(ids)).
+	if err := idb.NewSelect().Model(&held).Column("port_id", "subnet_id", "address").Where("port_id IN (?)", bun.List(ids)).
 		Order("position").Scan(ctx); err != nil {
 		return db.Fault(err, "addresses of ports")
 	}
@@ -92,7 +92,7 @@ func completePorts(ctx context.Context, idb bun.IDB, ports []Port) error {
 		p.Addresses = append(p.Addresses, FixedIP{a.SubnetID, a.Address})
 	}
 	var groups []portGroup
-	err := idb.NewSelect().Model(&groups).Where("port_id IN (?)", bun.In(ids)).Order("group_id").Scan(ctx)
+	err := idb.NewSelect().Model(&groups).Where("port_id IN (?)", bun.List(ids)).Order("group_id").Scan(ctx)
 	for _, g := range groups {
 		p := &ports[at[g.PortID]]
 		p.Groups = append(p.Groups, g.GroupID)
@@ -173,11 +173,11 @@ func erasePort(ctx context.Context, tx bun.IDB, id PortID) error {
 // markActive says that a host carries ports, where they are still bound to it.
 func markActive(ctx context.Context, tx bun.IDB, host string, ids []PortID) error {
 	_, err := tx.NewUpdate().Model((*Port)(nil)).Set("status = ?", Active).
-		Where("id IN (?) AND host = ? AND admin_up", bun.In(ids), host).Exec(ctx)
+		Where("id IN (?) AND host = ? AND admin_up", bun.List(ids), host).Exec(ctx)
 	return db.Fault(err, "status of ports of host %s", host)
 }
 
 // boundMembers returns the bound ports that have one of groups.
 func boundMembers(ctx context.Context, idb bun.IDB, groups []SecurityGroupID) ([]Port, error) {
-	return portsWhere(ctx, idb, "host <> '' AND id IN (SELECT port_id FROM network_port_groups WHERE group_id IN (?))", bun.In(groups))
+	return portsWhere(ctx, idb, "host <> '' AND id IN (SELECT port_id FROM network_port_groups WHERE group_id IN (?))", bun.List(groups))
 }

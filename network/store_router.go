@@ -49,7 +49,7 @@ func addGateways(ctx context.Context, idb bun.IDB, routers []Router) error {
 		return nil
 	}
 	var held []address
-	err := idb.NewSelect().Model(&held).Where("port_id IN (?)", bun.In(ids)).Order("position").Scan(ctx)
+	err := idb.NewSelect().Model(&held).Where("port_id IN (?)", bun.List(ids)).Order("position").Scan(ctx)
 	for _, a := range held {
 		r := &routers[at[a.PortID]]
 		r.GatewayAddresses = append(r.GatewayAddresses, FixedIP{a.SubnetID, a.Address})
@@ -75,7 +75,7 @@ func interfacesOf(ctx context.Context, idb bun.IDB, routers ...RouterID) ([]Port
 	if len(routers) == 0 {
 		return nil, nil
 	}
-	return portsWhere(ctx, idb, "device_id IN (?) AND device_owner = ?", bun.In(routers), OwnerInterface)
+	return portsWhere(ctx, idb, "device_id IN (?) AND device_owner = ?", bun.List(routers), OwnerInterface)
 }
 
 // routersAt returns the ports by which routers are on a subnet.
@@ -88,7 +88,7 @@ var floatingListing = listing[FloatingIP]{
 		"floating_network_id": text("network_id"), "floating_ip_address": text("address"), "port_id": text("port_id"),
 		"fixed_ip_address": text("fixed_address"), "router_id": text("router_id"),
 		"status": func(q *bun.SelectQuery, values []string) error {
-			q.Where("CASE WHEN ?TableAlias.port_id = '' THEN 'DOWN' ELSE 'ACTIVE' END IN (?)", bun.In(values))
+			q.Where("CASE WHEN ?TableAlias.port_id = '' THEN 'DOWN' ELSE 'ACTIVE' END IN (?)", bun.List(values))
 			return nil
 		},
 	}),
@@ -112,7 +112,7 @@ func floatingOf(ctx context.Context, idb bun.IDB, routers ...RouterID) ([]Floati
 		return nil, nil
 	}
 	var all []FloatingIP
-	err := idb.NewSelect().Model(&all).Where("router_id IN (?)", bun.In(routers)).Order("id").Scan(ctx)
+	err := idb.NewSelect().Model(&all).Where("router_id IN (?)", bun.List(routers)).Order("id").Scan(ctx)
 	return all, db.Fault(err, "floating IPs of routers")
 }
 
@@ -132,7 +132,7 @@ func freeFloating(ctx context.Context, tx bun.IDB, port PortID, keep ...netip.Ad
 	q := tx.NewUpdate().Model((*FloatingIP)(nil)).Set("port_id = ''").Set("fixed_address = ''").Set("router_id = ''").
 		Set("updated_at = ?", db.Now()).Set("revision = revision + 1").Where("port_id = ?", port)
 	if len(keep) > 0 {
-		q.Where("fixed_address NOT IN (?)", bun.In(keep))
+		q.Where("fixed_address NOT IN (?)", bun.List(keep))
 	}
 	res, err := q.Exec(ctx)
 	if err != nil {

@@ -84,7 +84,7 @@ func uploadForever(dir string) {
 func TestKilledUploadsLeaveNothing(t *testing.T) {
 	dir, seed := t.TempDir(), uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test's schedule
+	rng := rand.New(rand.NewPCG(seed, 0))
 	acknowledged := map[int]int{}
 	for range 5 {
 		killAfter(t, dir, 20+rng.IntN(200), acknowledged)
@@ -129,7 +129,7 @@ func checkAfterCrash(t *testing.T, dir string, acknowledged map[int]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	ctx := asMember(t.Context())
 	l, err := m.Objects(ctx, object.Query{ContainerID: o.Parent()})
 	if err != nil {
@@ -149,7 +149,7 @@ func checkAfterCrash(t *testing.T, dir string, acknowledged map[int]int) {
 		data, err := io.ReadAll(r)
 		r.Close()
 		var i, v int
-		fmt.Sscanf(string(data[:min(30, len(data))]), "%d.%d;", &i, &v)
+		_, _ = fmt.Sscanf(string(data[:min(30, len(data))]), "%d.%d;", &i, &v)
 		if err != nil || string(e.Item.Name) != fmt.Sprint(i) || !bytes.Equal(data, content(i, v)) || v < acknowledged[i] {
 			t.Errorf("object %s holds %d bytes of version %d, %v, acknowledged was %d", e.Item.Name, len(data), v, err, acknowledged[i])
 		}

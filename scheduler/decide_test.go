@@ -153,10 +153,18 @@ func TestExplain(t *testing.T) {
 			host("a", func(h *Host) { h.Enabled = false }),
 			host("b", fine), host("c", func(h *Host) { h.Inventories[1].Capacity = 1000 }),
 		}, "3 hosts: 2 lack memory (need 8 GiB, most free 5.9 GiB), 1 disabled"},
-		{"below a gibibyte", PlaceSpec{Resources: Resources{MemoryMB: 512}}, []Host{host("a", func(h *Host) { h.Inventories[1].Used = 5700 })},
-			"1 host: 1 lack memory (need 512 MiB, most free 300 MiB)"},
-		{"overfull is none", PlaceSpec{Resources: Resources{VCPU: 2}}, []Host{host("a", func(h *Host) { h.Inventories[0].Used = 9 })},
-			"1 host: 1 lack vCPUs (need 2, most free 0)"},
+		{
+			"below a gibibyte",
+			PlaceSpec{Resources: Resources{MemoryMB: 512}},
+			[]Host{host("a", func(h *Host) { h.Inventories[1].Used = 5700 })},
+			"1 host: 1 lack memory (need 512 MiB, most free 300 MiB)",
+		},
+		{
+			"overfull is none",
+			PlaceSpec{Resources: Resources{VCPU: 2}},
+			[]Host{host("a", func(h *Host) { h.Inventories[0].Used = 9 })},
+			"1 host: 1 lack vCPUs (need 2, most free 0)",
+		},
 		{"zone and traits", PlaceSpec{AvailabilityZone: "z1", Required: []string{"X"}, Forbidden: []string{"Y"}}, []Host{
 			host("a", func(h *Host) { h.AvailabilityZone = "z2" }), host("b", fine), host("c", func(h *Host) { h.Traits = []string{"X", "Y"} }),
 		}, "3 hosts: 1 outside zone z1, 1 lack trait X, 1 have trait Y"},

@@ -70,7 +70,7 @@ func newCloud(t testing.TB) *cloud {
 		Hosts: []compute.Host{{Name: "host1", Driver: host}},
 	})
 	must(t, err)
-	agent := compute.NewAgent("host1", host, placer, servers, nil, compute.AgentConfig{})
+	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: host}, placer, servers, nil)
 	for _, p := range []part{images, networks, volumes, placer, servers, agent, e} {
 		must(t, p.Start(t.Context()))
 		t.Cleanup(func() {

@@ -60,7 +60,7 @@ func newCloud(t *testing.T, kind bustest.Kind) computetest.Cloud {
 	computerpc.Serve(server, servers)
 	host := computememory.New(computememory.Config{})
 	computerpc.ServeHost(client, "host1", host)
-	agent := compute.NewAgent("host1", host, placer, computerpc.Client{Bus: client}, nil, compute.AgentConfig{})
+	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: host}, placer, computerpc.Client{Bus: client}, nil)
 	start(t, images, networks, volumes, placer, servers, agent, e)
 	return seeded(t, computetest.Cloud{Service: computerpc.Client{Bus: client}, Volumes: volumes}, images, networks)
 }

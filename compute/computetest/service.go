@@ -242,9 +242,14 @@ func powerOrders(t *testing.T, w world) {
 		do   compute.Order
 		want compute.Status
 	}{
-		{compute.Stop, compute.ShutOff}, {compute.Start, compute.Active}, {compute.SoftReboot, compute.Active},
-		{compute.Pause, compute.OnHold}, {compute.Unpause, compute.Active}, {compute.Suspend, compute.Asleep},
-		{compute.Resume, compute.Active}, {compute.HardReboot, compute.Active},
+		{compute.Stop, compute.ShutOff},
+		{compute.Start, compute.Active},
+		{compute.SoftReboot, compute.Active},
+		{compute.Pause, compute.OnHold},
+		{compute.Unpause, compute.Active},
+		{compute.Suspend, compute.Asleep},
+		{compute.Resume, compute.Active},
+		{compute.HardReboot, compute.Active},
 	} {
 		must(t, w.Power(member(t), compute.PowerSpec{ID: s.ID, Do: step.do}))
 		w.wait(t, s.ID, step.want)

@@ -34,7 +34,7 @@ func writeConfigDrive(name string, content map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(outside), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(outside, data, 0o644); err != nil {
+		if err := os.WriteFile(outside, data, 0o600); err != nil {
 			return err
 		}
 	}
@@ -51,11 +51,11 @@ func makeISO(name, dir string) error {
 	defer out.Close()
 	iso, err := iso9660.Create(file.New(out, false), 0, 0, 0, dir)
 	if err != nil {
-		return err
+		return fault.Internal.Wrap(err, "config drive")
 	}
 	err = iso.Finalize(iso9660.FinalizeOptions{RockRidge: true, Joliet: true, VolumeIdentifier: configLabel})
 	if err != nil {
-		return err
+		return fault.Internal.Wrap(err, "config drive")
 	}
 	// A guest reads whole blocks, and many at once when it looks for file systems:
 	// like every maker of CDs, leave some empty at the end.

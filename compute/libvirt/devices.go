@@ -135,7 +135,7 @@ func (d *Driver) takeBack(ctx context.Context, g guest, s side, alias string) er
 	err := d.until(ctx, g.id, func() (bool, error) {
 		active, err := g.IsActive()
 		if err != nil || !active {
-			return true, err
+			return true, faultOf(err, "looking at server %s", g.id)
 		}
 		present, err := has(g, s, alias)
 		if err != nil || !present {

@@ -109,8 +109,10 @@ func TestServerLife(t *testing.T) {
 		s.says(line)
 	}
 
-	volume := compute.Disk{ID: uuid.NewString(), Device: "vdb",
-		Source: compute.Source{Kind: compute.SourceFile, Path: filepath.Join(t.TempDir(), "volume"), Format: "raw"}}
+	volume := compute.Disk{
+		ID: uuid.NewString(), Device: "vdb",
+		Source: compute.Source{Kind: compute.SourceFile, Path: filepath.Join(t.TempDir(), "volume"), Format: "raw"},
+	}
 	s.ok(os.WriteFile(volume.Source.Path, nil, 0o600))
 	s.ok(os.Truncate(volume.Source.Path, 64<<20))
 	s.timed("disk attached and seen", func() {

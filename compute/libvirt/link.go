@@ -54,7 +54,7 @@ func newLink(uri string, log *slog.Logger) *link {
 // startEvents runs libvirt's event loop, which is one per process and has no end.
 var startEvents = sync.OnceValue(func() error {
 	if err := libvirt.EventRegisterDefaultImpl(); err != nil {
-		return err
+		return fault.Unavailable.Wrap(err, "libvirt events")
 	}
 	go func() {
 		for libvirt.EventRunDefaultImpl() == nil {
@@ -83,7 +83,7 @@ func (l *link) dial() (*session, error) {
 	}
 	conn, err := libvirt.NewConnect(l.uri)
 	if err != nil {
-		return nil, err
+		return nil, fault.Unavailable.Wrap(err, "connect")
 	}
 	lifecycle, err1 := conn.DomainEventLifecycleRegister(nil, l.lifecycle)
 	removed, err2 := conn.DomainEventDeviceRemovedRegister(nil,

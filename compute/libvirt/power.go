@@ -4,6 +4,8 @@ package libvirt
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"libvirt.org/go/libvirt"
@@ -75,7 +77,7 @@ func (d *Driver) pressButton(ctx context.Context, g guest, grace time.Duration) 
 	_ = d.until(patience, g.id, func() (bool, error) {
 		active, err := g.IsActive()
 		if err != nil || !active {
-			return true, err
+			return true, faultOf(err, "looking at server %s", g.id)
 		}
 		return false, g.ShutdownFlags(libvirt.DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
 	})
@@ -164,10 +166,9 @@ func free(d *libvirt.Domain) { _ = d.Free() }
 
 // ignore turns the errors that mean "it is so already" into none.
 func ignore(err error, codes ...libvirt.ErrorNumber) error {
-	for _, code := range codes {
-		if e, ok := err.(libvirt.Error); ok && e.Code == code {
-			return nil
-		}
+	var e libvirt.Error
+	if errors.As(err, &e) && slices.Contains(codes, e.Code) {
+		return nil
 	}
 	return err
 }

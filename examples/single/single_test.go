@@ -212,7 +212,7 @@ func (u *user) left(server string) []string {
 	}
 	d, err := bridge.Open(u.config.networks)
 	must(u, err)
-	defer d.Close()
+	defer func() { must(u, d.Close()) }()
 	c, err := d.List(u.Context())
 	must(u, err)
 	for _, names := range [][]string{c.Networks, c.Ports, c.Routers, c.Leftovers} {

@@ -2,7 +2,6 @@ package identityapi
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -97,15 +96,6 @@ func (f *form) texts(name string) *[]string {
 		f.fail("%s must be a list of strings", name)
 	}
 	return &out
-}
-
-// required takes a string that must be there and say something.
-func (f *form) required(name string) string {
-	s := f.text(name)
-	if strings.TrimSpace(s) == "" {
-		f.fail("%s is missing", name)
-	}
-	return s
 }
 
 // extra returns what was not taken, but for what only we may say.

@@ -2,6 +2,7 @@ package token
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -213,7 +214,7 @@ func (k *Keys) replaceStaged() error {
 func (k *Keys) withNewKey(place func(tmp string) error) error {
 	var key fernet.Key
 	if err := key.Generate(); err != nil {
-		return err
+		return fmt.Errorf("generate a key: %w", err)
 	}
 	f, err := os.CreateTemp(k.dir, ".new-*")
 	if err != nil {

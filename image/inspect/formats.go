@@ -91,7 +91,7 @@ func bytesOf(n uint64, unit uint64) int64 {
 	if n > MaxVirtualSize/unit {
 		return -1
 	}
-	return int64(n * unit) //nolint:gosec // bounded above
+	return int64(n * unit)
 }
 
 func parseISO(head []byte, _ Policy) (int64, error) {

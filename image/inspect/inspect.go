@@ -216,7 +216,7 @@ func (i *Inspector) parse(s signature, whole bool) {
 		return
 	}
 	if size < 0 || size > MaxVirtualSize {
-		i.refuse(ErrMismatch.Errorf("the %s image claims a disk of %d bytes; the most is %d", s.name, uint64(size), int64(MaxVirtualSize))) //nolint:gosec // shown as the header has it
+		i.refuse(ErrMismatch.Errorf("the %s image claims a disk of %d bytes; the most is %d", s.name, uint64(size), int64(MaxVirtualSize)))
 		return
 	}
 	i.accept(Info{Format: i.declared, VirtualSize: size})

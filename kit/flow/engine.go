@@ -229,8 +229,8 @@ func (e *Engine) claimAll(ctx context.Context) (time.Duration, error) {
 		if free == 0 {
 			return time.Minute, nil // a worker that becomes free pokes
 		}
-		at, any, err := e.nextDue(ctx)
-		if err != nil || !any {
+		at, found, err := e.nextDue(ctx)
+		if err != nil || !found {
 			return time.Minute, err
 		}
 		if pause := at.Sub(e.now()); pause > 0 {

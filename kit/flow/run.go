@@ -12,6 +12,7 @@ import (
 // Status says where a run is.
 type Status string
 
+// Statuses.
 const (
 	Queued  Status = "queued"  // waits for the subject's open run to turn around
 	Running Status = "running" // goes forward; Step is the next one to do
@@ -73,45 +74,49 @@ func (r *Run) blame(err error) {
 
 func (r *Run) clear() { r.Kind, r.Reason, r.Message = "", "", "" }
 
-// advance moves r past the step at index i of d, whose action returned err. It
-// returns how long the run has to wait before its next action.
-func (r *Run) advance(d definition, i int, state any, now time.Time, err error) time.Duration {
+// advance moves r on from p, where its action returned err. It returns how long the
+// run has to wait before its next action.
+func (r *Run) advance(p place, now time.Time, err error) time.Duration {
 	switch {
 	case r.Status == Running && err != nil:
-		return r.failed(d, i, now, err)
+		return r.failed(p, now, err)
 	case err != nil:
 		return r.wait()
 	case r.Status == Running:
 		r.clear()
-		r.goOn(d, i, +1, state, Done, now)
+		r.goOn(p, +1, now)
 	case r.BackTo == r.Step && !r.Cancelled:
 		r.Status, r.BackTo, r.Backs = Running, "", r.Backs+1
 		r.clear()
 		r.enter(r.Step, now)
 	default:
-		r.goOn(d, i, -1, state, Undone, now)
+		r.goOn(p, -1, now)
 	}
 	return 0
 }
 
 // goOn enters the next step that the run needs, in one direction, or ends it.
-func (r *Run) goOn(d definition, i, direction int, state any, end Status, now time.Time) {
-	steps := d.Steps()
-	for i += direction; i >= 0 && i < len(steps); i += direction {
-		if d.needed(i, state) {
+func (r *Run) goOn(p place, direction int, now time.Time) {
+	steps := p.Steps()
+	for i := p.i + direction; i >= 0 && i < len(steps); i += direction {
+		if p.needed(i, p.state) {
 			r.enter(steps[i], now)
 			return
 		}
 	}
-	r.end(end, now)
+	if direction > 0 {
+		r.end(Done, now)
+	} else {
+		r.end(Undone, now)
+	}
 }
 
-func (r *Run) failed(d definition, i int, now time.Time, err error) time.Duration {
+func (r *Run) failed(p place, now time.Time, err error) time.Duration {
 	r.blame(err)
 	var back *backward
-	late := now.Sub(time.UnixMicro(r.StepAt)) >= d.limit(i)
+	late := now.Sub(time.UnixMicro(r.StepAt)) >= p.limit(p.i)
 	switch {
-	case d.IsSure(), fault.Of(err) == fault.Unavailable && !late:
+	case p.IsSure(), fault.Of(err) == fault.Unavailable && !late:
 		return r.wait()
 	case errors.As(err, &back) && r.Backs < DefaultBacks:
 		r.turn(back.to, now)

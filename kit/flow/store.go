@@ -53,7 +53,7 @@ func openProgress(ctx context.Context, idb bun.IDB, subjects []string) (map[stri
 	q := idb.NewSelect().Model((*Run)(nil)).Column("flow", "subject", "step", "status").Where(isOpen)
 	const few = 16 // beyond that, reading the small index of open runs whole is cheaper
 	if len(subjects) > 0 && len(subjects) <= few {
-		q = q.Where("subject IN (?)", bun.In(subjects))
+		q = q.Where("subject IN (?)", bun.List(subjects))
 	}
 	var runs []Run
 	if err := q.Scan(ctx, &runs); err != nil {
@@ -70,7 +70,7 @@ func openProgress(ctx context.Context, idb bun.IDB, subjects []string) (map[stri
 func (e *Engine) claim(ctx context.Context, n int) ([]*Run, error) {
 	now := e.now()
 	due := e.db.Read().NewSelect().Model((*Run)(nil)).Column("id").
-		Where(isOpen).Where("due_at <= ?", now.UnixMicro()).Where("flow IN (?)", bun.In(e.names())).
+		Where(isOpen).Where("due_at <= ?", now.UnixMicro()).Where("flow IN (?)", bun.List(e.names())).
 		Order("due_at").Limit(int64(n))
 	if e.db.Read().Dialect().Name() == dialect.PG {
 		due = due.For("UPDATE SKIP LOCKED")
@@ -128,7 +128,7 @@ func (e *Engine) renew(ctx context.Context) error {
 func (e *Engine) nextDue(ctx context.Context) (time.Time, bool, error) {
 	var at sql.NullInt64
 	err := e.db.Read().NewSelect().Model((*Run)(nil)).ColumnExpr("MIN(due_at)").
-		Where(isOpen).Where("flow IN (?)", bun.In(e.names())).Scan(ctx, &at)
+		Where(isOpen).Where("flow IN (?)", bun.List(e.names())).Scan(ctx, &at)
 	return time.UnixMicro(at.Int64), at.Valid, db.Fault(err, "find the next due run")
 }
 
@@ -165,7 +165,7 @@ func (e *Engine) Skip(ctx context.Context, id string) error {
 		if err != nil {
 			return fault.Internal.Wrap(err, "state of run %s", id)
 		}
-		r.advance(d, index(d.Steps(), r.Step), state, e.now(), nil)
+		r.advance(place{d, index(d.Steps(), r.Step), state}, e.now(), nil)
 		return nil
 	})
 }

@@ -38,7 +38,7 @@ func (e *Engine) work(ctx context.Context, r *Run) {
 			r.clear()
 			r.turn("", e.now())
 		}
-		again, err := e.step(base, d, i, r, state)
+		again, err := e.step(base, r, place{d, i, state})
 		if err != nil {
 			if !errors.Is(err, errLeaseLost) {
 				e.log.ErrorContext(base, "flow run cannot be saved", "flow", r.Flow, "subject", r.Subject, "error", err)
@@ -51,9 +51,16 @@ func (e *Engine) work(ctx context.Context, r *Run) {
 	}
 }
 
+// A place is where a run is: at the step i of its flow, with its state decoded.
+type place struct {
+	definition
+	i     int
+	state any
+}
+
 // step runs one action of r and saves what came of it. It reports whether the
 // run may go on at once.
-func (e *Engine) step(ctx context.Context, d definition, i int, r *Run, state any) (bool, error) {
+func (e *Engine) step(ctx context.Context, r *Run, p place) (bool, error) {
 	at := Point{Flow: r.Flow, Step: r.Step, Undo: r.Status == Undoing}
 	began := e.now()
 	if r.Attempts == 0 {
@@ -65,11 +72,11 @@ func (e *Engine) step(ctx context.Context, d definition, i int, r *Run, state an
 	if at.Undo {
 		ctx = context.WithValue(ctx, causeKey{}, r.cause())
 	}
-	if record := d.record(at, i); record != nil {
-		return e.recordStep(ctx, d, i, r, state, record)
+	if record := p.record(at, p.i); record != nil {
+		return e.recordStep(ctx, r, p, record)
 	}
-	limited, cancel := context.WithTimeout(ctx, d.limit(i))
-	err := guard(func() error { return d.act(limited, at, i, state) })
+	limited, cancel := context.WithTimeout(ctx, p.limit(p.i))
+	err := guard(func() error { return p.act(limited, at, p.i, p.state) })
 	if err != nil && limited.Err() != nil {
 		err = fault.Unavailable.Errorf("interrupted: %w", err)
 	}
@@ -78,31 +85,31 @@ func (e *Engine) step(ctx context.Context, d definition, i int, r *Run, state an
 		span.SetStatus(codes.Error, err.Error())
 	}
 	next := *r
-	pause := next.advance(d, i, state, e.now(), err)
+	pause := next.advance(p, e.now(), err)
 	// The effect has happened: a stop must not lose it.
 	saved := e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
-		return e.store(ctx, tx, &next, state, pause)
+		return e.store(ctx, tx, &next, p.state, pause)
 	})
-	e.observe(ctx, r, &next, at, began, err)
+	e.observe(ctx, r, &next, attempt{at, began, err})
 	*r = next
 	return pause == 0 && ctx.Err() == nil, saved
 }
 
 // recordStep runs an action that only writes rows, and saves the run with them.
-func (e *Engine) recordStep(ctx context.Context, d definition, i int, r *Run, state any, record func(context.Context, *db.Tx, any) error) (bool, error) {
+func (e *Engine) recordStep(ctx context.Context, r *Run, p place, record func(context.Context, *db.Tx, any) error) (bool, error) {
 	at := Point{Flow: r.Flow, Step: r.Step, Undo: r.Status == Undoing}
 	began := e.now()
 	next := *r
 	var pause time.Duration
 	err := e.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := guard(func() error { return record(ctx, tx, state) }); err != nil {
+		if err := guard(func() error { return record(ctx, tx, p.state) }); err != nil {
 			return err
 		}
-		pause = next.advance(d, i, state, e.now(), nil)
-		return e.store(ctx, tx, &next, state, pause)
+		pause = next.advance(p, e.now(), nil)
+		return e.store(ctx, tx, &next, p.state, pause)
 	})
 	if err == nil || errors.Is(err, errLeaseLost) {
-		e.observe(ctx, r, &next, at, began, nil)
+		e.observe(ctx, r, &next, attempt{at, began, nil})
 		*r = next
 		return err == nil, err
 	}
@@ -110,11 +117,11 @@ func (e *Engine) recordStep(ctx context.Context, d definition, i int, r *Run, st
 	if ctx.Err() != nil {
 		err = fault.Unavailable.Errorf("interrupted: %w", err)
 	}
-	pause = next.advance(d, i, state, e.now(), err)
+	pause = next.advance(p, e.now(), err)
 	saved := e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
-		return e.store(ctx, tx, &next, state, pause)
+		return e.store(ctx, tx, &next, p.state, pause)
 	})
-	e.observe(ctx, r, &next, at, began, err)
+	e.observe(ctx, r, &next, attempt{at, began, err})
 	*r = next
 	return pause == 0 && ctx.Err() == nil, saved
 }
@@ -159,8 +166,16 @@ func (e *Engine) park(ctx context.Context, r *Run, err error) {
 	}
 }
 
-func (e *Engine) observe(ctx context.Context, before, after *Run, at Point, began time.Time, err error) {
-	e.metrics.step(at, e.now().Sub(began), err)
+// An attempt is one try at an action and what came of it.
+type attempt struct {
+	at    Point
+	began time.Time
+	err   error
+}
+
+func (e *Engine) observe(ctx context.Context, before, after *Run, a attempt) {
+	at, err := a.at, a.err
+	e.metrics.step(at, e.now().Sub(a.began), err)
 	switch {
 	case !after.Open():
 		e.metrics.ended(after)

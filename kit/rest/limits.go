@@ -49,7 +49,7 @@ func (b *body) Read(p []byte) (int, error) {
 		// The reply must not fail because the body took long.
 		_ = b.control.SetWriteDeadline(time.Now().Add(b.wait))
 	}
-	switch err { //nolint:errorlint // a Reader returns io.EOF bare
+	switch err {
 	case nil:
 		return n, nil
 	case io.EOF:

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -41,7 +42,7 @@ func newMetrics(more []prometheus.Collector) (*metrics, error) {
 	}
 	for _, c := range append(own, more...) {
 		if err := m.registry.Register(c); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}
 	return m, nil

@@ -37,8 +37,11 @@ func TestPagesAreAskedFor(t *testing.T) {
 		{"an offset", "offset=3", lenient, page.Query{Limit: 100, Offset: 3}, 200},
 		{"a negative offset", "offset=-3", lenient, page.Query{}, 400},
 		{"backwards", "page_reverse=True&marker=m", lenient, page.Query{Limit: 100, Marker: "m", Reverse: true}, 200},
-		{"sort_key and sort_dir", "sort_key=name&sort_dir=asc&sort_key=created_at&sort_dir=desc", strict,
-			page.Query{Limit: 100, Sort: []page.Sort{{Key: "name"}, {Key: "created", Descending: true}}}, 200},
+		{
+			"sort_key and sort_dir", "sort_key=name&sort_dir=asc&sort_key=created_at&sort_dir=desc", strict,
+			page.Query{Limit: 100, Sort: []page.Sort{{Key: "name"}, {Key: "created", Descending: true}}},
+			200,
+		},
 		{"the default direction", "sort_key=name", strict, page.Query{Limit: 100, Sort: []page.Sort{{Key: "name", Descending: true}}}, 200},
 		{"pairs", "sort=name:asc,created_at", strict, page.Query{Limit: 100, Sort: []page.Sort{{Key: "name"}, {Key: "created", Descending: true}}}, 200},
 		{"a direction alone", "sort_dir=asc", strict, page.Query{Limit: 100, Sort: []page.Sort{{Key: "created"}}}, 200},
@@ -119,9 +122,18 @@ func TestParametersAreReadStrictly(t *testing.T) {
 		query  string
 		status int
 	}{
-		{"", 200}, {"all&n=3&b=off&l=a,b&l=c", 200}, {"all=no", 200},
-		{"id=00000000-0000-4000-8000-000000000001", 200}, {"id=00000000000040008000000000000001", 200},
-		{"n=1.5", 400}, {"n=", 400}, {"b=maybe", 400}, {"b=", 400}, {"id=1", 400}, {"id={00000000-0000-4000-8000-000000000001}", 400}, {"x=1", 400},
+		{"", 200},
+		{"all&n=3&b=off&l=a,b&l=c", 200},
+		{"all=no", 200},
+		{"id=00000000-0000-4000-8000-000000000001", 200},
+		{"id=00000000000040008000000000000001", 200},
+		{"n=1.5", 400},
+		{"n=", 400},
+		{"b=maybe", 400},
+		{"b=", 400},
+		{"id=1", 400},
+		{"id={00000000-0000-4000-8000-000000000001}", 400},
+		{"x=1", 400},
 	}
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {

@@ -199,8 +199,10 @@ func badInput(t *testing.T, s metering.Service) {
 		wantFault(t, s.Record(ctx, []metering.Sample{sample}), fault.Invalid)
 	}
 	for _, q := range []metering.StatisticsQuery{
-		{From: Noon, To: Noon}, {From: Noon, To: Noon.Add(time.Hour), Period: time.Millisecond},
-		{From: Noon, To: Noon.Add(-time.Hour)}, {From: Noon, To: Noon.Add(100 * time.Hour), Period: time.Second},
+		{From: Noon, To: Noon},
+		{From: Noon, To: Noon.Add(time.Hour), Period: time.Millisecond},
+		{From: Noon, To: Noon.Add(-time.Hour)},
+		{From: Noon, To: Noon.Add(100 * time.Hour), Period: time.Second},
 	} {
 		_, err := s.Statistics(ctx, q)
 		wantFault(t, err, fault.Invalid)

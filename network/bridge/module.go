@@ -17,16 +17,18 @@ func Host(name string, c Config) fx.Option {
 	return fx.Module("bridge networks of "+name,
 		network.AddHost(name, func() (network.Driver, error) { return h, nil }),
 		// Not a parameter of the driver: who answers for metadata asks the networks, and they ask the driver.
-		fx.Invoke(func(p struct {
-			fx.In
-
-			Metadata network.MetadataHandler `optional:"true"`
-		}) {
+		fx.Invoke(func(p params) {
 			if h.config.Metadata == nil {
 				h.config.Metadata = p.Metadata
 			}
 		}),
 	)
+}
+
+type params struct {
+	fx.In
+
+	Metadata network.MetadataHandler `optional:"true"`
 }
 
 // A host is a Driver that is open while the program runs.

@@ -81,11 +81,12 @@ func (c cloud) call(method, path, body string, header ...string) (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-func (c cloud) want(status int, part, method, path, body string, header ...string) string {
+func (c cloud) want(status int, part, request, body string, header ...string) string {
 	c.t.Helper()
+	method, path, _ := strings.Cut(request, " ")
 	got, text := c.call(method, path, body, header...)
 	if got != status || !strings.Contains(text, part) {
-		c.t.Errorf("%s %s %s = %d %s\nwant %d and %s", method, path, body, got, text, status, part)
+		c.t.Errorf("%s %s = %d %s\nwant %d and %s", request, body, got, text, status, part)
 	}
 	return text
 }
@@ -93,7 +94,7 @@ func (c cloud) want(status int, part, method, path, body string, header ...strin
 // made creates something and returns its id.
 func (c cloud) made(path, body string) string {
 	c.t.Helper()
-	_, rest, _ := strings.Cut(c.want(201, "", "POST", path, body), `"id":"`)
+	_, rest, _ := strings.Cut(c.want(201, "", "POST "+path, body), `"id":"`)
 	id, _, _ := strings.Cut(rest, `"`)
 	return id
 }
@@ -101,24 +102,24 @@ func (c cloud) made(path, body string) string {
 func TestDocumentsNeedNoToken(t *testing.T) {
 	c := cloud{t, serve(t)}
 	for _, path := range []string{"/", ""} {
-		c.want(200, `{"versions":[{"id":"v2.0"`, "GET", path, "", "X-Auth-Token", "")
+		c.want(200, `{"versions":[{"id":"v2.0"`, "GET "+path, "", "X-Auth-Token", "")
 	}
 	for _, path := range []string{"/v2.0", "/v2.0/"} {
-		c.want(200, `"name":"subnet"`, "GET", path, "", "X-Auth-Token", "")
+		c.want(200, `"name":"subnet"`, "GET "+path, "", "X-Auth-Token", "")
 	}
-	c.want(401, "", "GET", "/v2.0/networks", "", "X-Auth-Token", "")
+	c.want(401, "", "GET /v2.0/networks", "", "X-Auth-Token", "")
 }
 
 func TestExtensionsAreWhatTheListSays(t *testing.T) {
 	c := cloud{t, serve(t)}
-	all := c.want(200, `"alias":"router"`, "GET", "/v2.0/extensions", "")
-	one := c.want(200, `{"extension":{"alias":"router"`, "GET", "/v2.0/extensions/router", "")
+	all := c.want(200, `"alias":"router"`, "GET /v2.0/extensions", "")
+	one := c.want(200, `{"extension":{"alias":"router"`, "GET /v2.0/extensions/router", "")
 	if e := strings.TrimSuffix(strings.TrimPrefix(one, `{"extension":`), "}"); !strings.Contains(all, strings.TrimSpace(e)) {
 		t.Errorf("%s is not in %s", e, all)
 	}
-	c.want(404, "", "GET", "/v2.0/extensions/qos", "")
-	c.want(200, `{"agents":[]}`, "GET", "/v2.0/agents", "")
-	c.want(200, `"name":"nova","resource":"router"`, "GET", "/v2.0/availability_zones", "")
+	c.want(404, "", "GET /v2.0/extensions/qos", "")
+	c.want(200, `{"agents":[]}`, "GET /v2.0/agents", "")
+	c.want(200, `"name":"nova","resource":"router"`, "GET /v2.0/availability_zones", "")
 }
 
 func TestFailuresHaveTheirTypes(t *testing.T) {
@@ -166,52 +167,52 @@ func TestFailuresHaveTheirTypes(t *testing.T) {
 		{412, "RevisionNumberConstraintFailed", "PUT", "/ports/" + p, `{"port":{"name":"x"}}`},
 		{404, "", "GET", "/nothing", ""},
 	} {
-		c.want(f.status, f.kind, f.method, "/v2.0"+f.path, f.body, "If-Match", "revision_number=99")
+		c.want(f.status, f.kind, f.method+" /v2.0"+f.path, f.body, "If-Match", "revision_number=99")
 	}
 	for range 4 {
 		c.made("/v2.0/ports", port(""))
 	}
-	c.want(409, `"NeutronError":{"type":"IpAddressGenerationFailure","message":"No more`, "POST", "/v2.0/ports", port(""))
-	c.want(200, `{"quota":{`, "PUT", "/v2.0/quotas/p1", `{"quota":{"network":1,"port":"0"}}`, "X-Auth-Token", "admin@a")
-	c.want(409, `{"type":"OverQuota","message":"Quota exceeded for resources: ['network']`, "POST", "/v2.0/networks", `{"network":{}}`)
-	c.want(200, `"network":{"limit":1,"used":1,"reserved":0}`, "GET", "/v2.0/quotas/p1/details.json", "")
-	c.want(200, `"project_id":"p1"`, "GET", "/v2.0/quotas", "", "X-Auth-Token", "admin@a")
-	c.want(403, "", "GET", "/v2.0/quotas", "")
-	c.want(204, "", "DELETE", "/v2.0/quotas/p1", "", "X-Auth-Token", "admin@a")
-	c.want(200, `"network":100`, "GET", "/v2.0/quotas/p1/default", "")
+	c.want(409, `"NeutronError":{"type":"IpAddressGenerationFailure","message":"No more`, "POST /v2.0/ports", port(""))
+	c.want(200, `{"quota":{`, "PUT /v2.0/quotas/p1", `{"quota":{"network":1,"port":"0"}}`, "X-Auth-Token", "admin@a")
+	c.want(409, `{"type":"OverQuota","message":"Quota exceeded for resources: ['network']`, "POST /v2.0/networks", `{"network":{}}`)
+	c.want(200, `"network":{"limit":1,"used":1,"reserved":0}`, "GET /v2.0/quotas/p1/details.json", "")
+	c.want(200, `"project_id":"p1"`, "GET /v2.0/quotas", "", "X-Auth-Token", "admin@a")
+	c.want(403, "", "GET /v2.0/quotas", "")
+	c.want(204, "", "DELETE /v2.0/quotas/p1", "", "X-Auth-Token", "admin@a")
+	c.want(200, `"network":100`, "GET /v2.0/quotas/p1/default", "")
 }
 
 func TestFieldsPagesAndManyAtOnce(t *testing.T) {
 	c := cloud{t, serve(t)}
-	c.want(201, `{"networks":[{`, "POST", "/v2.0/networks", `{"networks":[{"name":"a","tags":["x"]},{"name":"b"},{"name":"c"}]}`)
-	c.want(400, "", "POST", "/v2.0/networks", `{"networks":[{"name":"d"},{"mtu":1}]}`)
-	if got := c.want(200, "", "GET", "/v2.0/networks?fields=name&sort_key=name&sort_dir=desc", ""); strings.TrimSpace(got) != `{"networks":[{"name":"c"},{"name":"b"},{"name":"a"}]}` {
+	c.want(201, `{"networks":[{`, "POST /v2.0/networks", `{"networks":[{"name":"a","tags":["x"]},{"name":"b"},{"name":"c"}]}`)
+	c.want(400, "", "POST /v2.0/networks", `{"networks":[{"name":"d"},{"mtu":1}]}`)
+	if got := c.want(200, "", "GET /v2.0/networks?fields=name&sort_key=name&sort_dir=desc", ""); strings.TrimSpace(got) != `{"networks":[{"name":"c"},{"name":"b"},{"name":"a"}]}` {
 		t.Error(got)
 	}
-	c.want(200, `"networks_links":[{"rel":"next"`, "GET", "/v2.0/networks?limit=2", "")
-	c.want(200, `{"networks":[]}`, "GET", "/v2.0/networks?name=d", "")
-	c.want(200, `"name":"a"`, "GET", "/v2.0/networks?tags=x&status=ACTIVE&router%3Aexternal=False&project_id=p1", "")
-	c.want(200, `{"networks":[]}`, "GET", "/v2.0/networks?tags=y", "")
+	c.want(200, `"networks_links":[{"rel":"next"`, "GET /v2.0/networks?limit=2", "")
+	c.want(200, `{"networks":[]}`, "GET /v2.0/networks?name=d", "")
+	c.want(200, `"name":"a"`, "GET /v2.0/networks?tags=x&status=ACTIVE&router%3Aexternal=False&project_id=p1", "")
+	c.want(200, `{"networks":[]}`, "GET /v2.0/networks?tags=y", "")
 	id := c.made("/v2.0/networks", `{"network":{"name":"tagged"}}`)
-	c.want(201, "", "PUT", "/v2.0/networks/"+id+"/tags/red", "")
-	c.want(204, "", "GET", "/v2.0/networks/"+id+"/tags/red", "")
-	c.want(200, `{"tags":["red"]}`, "GET", "/v2.0/networks/"+id+"/tags", "")
-	c.want(200, `{"tags":["a","b"]}`, "PUT", "/v2.0/networks/"+id+"/tags", `{"tags":["b","a"]}`)
-	c.want(204, "", "DELETE", "/v2.0/networks/"+id+"/tags/a", "")
-	c.want(404, "", "GET", "/v2.0/networks/"+id+"/tags/a", "")
-	c.want(204, "", "DELETE", "/v2.0/networks/"+id+"/tags", "")
+	c.want(201, "", "PUT /v2.0/networks/"+id+"/tags/red", "")
+	c.want(204, "", "GET /v2.0/networks/"+id+"/tags/red", "")
+	c.want(200, `{"tags":["red"]}`, "GET /v2.0/networks/"+id+"/tags", "")
+	c.want(200, `{"tags":["a","b"]}`, "PUT /v2.0/networks/"+id+"/tags", `{"tags":["b","a"]}`)
+	c.want(204, "", "DELETE /v2.0/networks/"+id+"/tags/a", "")
+	c.want(404, "", "GET /v2.0/networks/"+id+"/tags/a", "")
+	c.want(204, "", "DELETE /v2.0/networks/"+id+"/tags", "")
 }
 
 func TestOnlyAdministratorsSeeBindings(t *testing.T) {
 	c := cloud{t, serve(t)}
 	n := c.made("/v2.0/networks", `{"network":{}}`)
 	p := c.made("/v2.0/ports", `{"port":{"network_id":"`+n+`"}}`)
-	if got := c.want(200, `"binding:vnic_type":"normal"`, "GET", "/v2.0/ports/"+p, ""); strings.Contains(got, "binding:host_id") {
+	if got := c.want(200, `"binding:vnic_type":"normal"`, "GET /v2.0/ports/"+p, ""); strings.Contains(got, "binding:host_id") {
 		t.Error(got)
 	}
-	c.want(403, "", "PUT", "/v2.0/ports/"+p, `{"port":{"binding:host_id":"host1"}}`)
-	c.want(200, `"binding:host_id":"host1","binding:vif_type":"bridge"`, "PUT", "/v2.0/ports/"+p, `{"port":{"binding:host_id":"host1"}}`, "X-Auth-Token", "admin@a")
-	c.want(400, "", "PUT", "/v2.0/ports/"+p, `{"port":{"binding:host_id":"mars"}}`, "X-Auth-Token", "admin@a")
-	c.want(200, `"status":"ACTIVE"`, "GET", "/v2.0/ports/"+p, "")
-	c.want(200, `"provider:network_type":"local"`, "GET", "/v2.0/networks/"+n, "", "X-Auth-Token", "admin@a")
+	c.want(403, "", "PUT /v2.0/ports/"+p, `{"port":{"binding:host_id":"host1"}}`)
+	c.want(200, `"binding:host_id":"host1","binding:vif_type":"bridge"`, "PUT /v2.0/ports/"+p, `{"port":{"binding:host_id":"host1"}}`, "X-Auth-Token", "admin@a")
+	c.want(400, "", "PUT /v2.0/ports/"+p, `{"port":{"binding:host_id":"mars"}}`, "X-Auth-Token", "admin@a")
+	c.want(200, `"status":"ACTIVE"`, "GET /v2.0/ports/"+p, "")
+	c.want(200, `"provider:network_type":"local"`, "GET /v2.0/networks/"+n, "", "X-Auth-Token", "admin@a")
 }

@@ -79,7 +79,8 @@ type networkBody struct {
 func (a *api) createNetwork(r *rest.Request, in struct {
 	One  *networkBody  `json:"network"`
 	Many []networkBody `json:"networks"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return maker[networkBody, network.Network, networkView]{
 		key: "network", show: networkOf,
 		undo: func(ctx context.Context, n network.Network) error { return a.networks.DeleteNetwork(ctx, n.ID) },

@@ -162,7 +162,8 @@ func parseFixed(in []fixedIP) (*[]network.FixedIP, error) {
 func (a *api) createPort(r *rest.Request, in struct {
 	One  *portBody  `json:"port"`
 	Many []portBody `json:"ports"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return maker[portBody, network.Port, portView]{
 		key: "port", show: portOf, create: a.makePort,
 		undo: func(ctx context.Context, p network.Port) error { return a.networks.DeletePort(ctx, p.ID) },

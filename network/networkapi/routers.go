@@ -86,7 +86,8 @@ type routerBody struct {
 func (a *api) createRouter(r *rest.Request, in struct {
 	One  *routerBody  `json:"router"`
 	Many []routerBody `json:"routers"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return maker[routerBody, network.Router, routerView]{
 		key: "router", show: routerOf,
 		undo: func(ctx context.Context, r network.Router) error { return a.networks.DeleteRouter(ctx, r.ID) },
@@ -166,7 +167,8 @@ func (a *api) changeRoutes(add bool) func(*rest.Request, struct {
 }) (rest.Response, error) {
 	return func(r *rest.Request, in struct {
 		Routes []route `json:"routes"`
-	}) (rest.Response, error) {
+	},
+	) (rest.Response, error) {
 		routes, err := parseRoutes("routes", in.Routes)
 		if err != nil {
 			return rest.Response{}, err

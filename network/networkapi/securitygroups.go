@@ -110,7 +110,8 @@ type groupBody struct {
 func (a *api) createGroup(r *rest.Request, in struct {
 	One  *groupBody  `json:"security_group"`
 	Many []groupBody `json:"security_groups"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return maker[groupBody, network.SecurityGroup, groupView]{
 		key: "security_group", show: groupOf,
 		undo: func(ctx context.Context, g network.SecurityGroup) error {
@@ -182,7 +183,8 @@ func (b ruleBody) rule() (network.Rule, error) {
 func (a *api) createRule(r *rest.Request, in struct {
 	One  *ruleBody  `json:"security_group_rule"`
 	Many []ruleBody `json:"security_group_rules"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return maker[ruleBody, network.Rule, ruleView]{
 		key: "security_group_rule", show: ruleOf,
 		undo: func(ctx context.Context, r network.Rule) error { return a.networks.DeleteRule(ctx, r.ID) },

@@ -177,7 +177,8 @@ func (b subnetBody) spec() (network.SubnetSpec, error) {
 func (a *api) createSubnet(r *rest.Request, in struct {
 	One  *subnetBody  `json:"subnet"`
 	Many []subnetBody `json:"subnets"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	return maker[subnetBody, network.Subnet, subnetView]{
 		key: "subnet", show: subnetOf,
 		undo: func(ctx context.Context, s network.Subnet) error { return a.networks.DeleteSubnet(ctx, s.ID) },

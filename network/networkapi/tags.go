@@ -43,7 +43,8 @@ func (t tagger) list(r *rest.Request) (rest.Response, error) {
 
 func (t tagger) replace(r *rest.Request, in struct {
 	Tags []string `json:"tags" required:"true"`
-}) (rest.Response, error) {
+},
+) (rest.Response, error) {
 	tags, err := t.networks.SetTags(r.Context(), t.thing(r, in.Tags...))
 	return rest.ReplyUnder("tags", tags), err
 }

@@ -78,8 +78,11 @@ func securityRules(t *testing.T, w world) {
 		is(t, name, err, c.want)
 	}
 	for _, ok := range []network.Rule{
-		{Ingress: true, Protocol: "icmp", Min: n(8), Max: n(0)}, {Ingress: true, Protocol: "icmp", Min: n(11)},
-		{Ingress: true, IPv6: true, Protocol: "ipv6-icmp"}, {Ingress: true, Remote: four}, {Ingress: true, RemoteGroup: g.ID, Protocol: "17"},
+		{Ingress: true, Protocol: "icmp", Min: n(8), Max: n(0)},
+		{Ingress: true, Protocol: "icmp", Min: n(11)},
+		{Ingress: true, IPv6: true, Protocol: "ipv6-icmp"},
+		{Ingress: true, Remote: four},
+		{Ingress: true, RemoteGroup: g.ID, Protocol: "17"},
 	} {
 		ok.GroupID = g.ID
 		got(w.CreateRule(member(t), ok))(t)

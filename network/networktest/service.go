@@ -304,13 +304,13 @@ func pages(t *testing.T, w world) {
 }
 
 func tags(t *testing.T, w world) {
-	make := func(tags ...string) network.Network {
+	tagged := func(tags ...string) network.Network {
 		return got(w.CreateNetwork(member(t), network.Spec{Base: network.Base{Tags: tags}}))(t)
 	}
-	n := make("red", "blue")
-	make("red")
-	make("Red")
-	make()
+	n := tagged("red", "blue")
+	tagged("red")
+	tagged("Red")
+	tagged()
 	for name, c := range map[string]struct {
 		q    network.Query
 		want int

@@ -42,7 +42,7 @@ func (a *api) extract(r *rest.Request, kind string) (rest.Response, error) {
 		if f.Typeflag != tar.TypeReg {
 			continue
 		}
-		full := path.Join("/", r.Param("container"), r.Param("*"), f.Name)
+		full := path.Join("/", r.Param("container"), r.Param("*"), path.Clean("/"+f.Name)) // a name cannot climb out of where it is unpacked
 		container, name, _ := strings.Cut(full[1:], "/")
 		id := object.ObjectID{ProjectID: p, Container: object.Name(container), Object: object.Name(name)}
 		if err := a.extractFile(r.Context(), id, f.Size, files); err != nil {

@@ -34,8 +34,10 @@ func writeDisk(qcow2, work, kernelImage, initrd string) error {
 	offset := strconv.Itoa(firstBlock * sector)
 	partition := raw + "@@" + offset
 	for _, command := range [][]string{
-		{"mformat", "-i", partition, "-T", strconv.Itoa(diskSize/sector - firstBlock),
-			"-h", "16", "-s", "63", "-H", strconv.Itoa(firstBlock), "-v", "NACRE", "::"},
+		{
+			"mformat", "-i", partition, "-T", strconv.Itoa(diskSize/sector - firstBlock),
+			"-h", "16", "-s", "63", "-H", strconv.Itoa(firstBlock), "-v", "NACRE", "::",
+		},
 		{"syslinux", "--install", "--offset", offset, raw},
 		{"mcopy", "-i", partition, config, "::syslinux.cfg"},
 		{"mcopy", "-i", partition, kernelImage, "::vmlinuz"},

@@ -163,7 +163,7 @@ func dependencies(file string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info := f.Section(".modinfo")
 	if info == nil {
 		return nil, fmt.Errorf("not a kernel module")

@@ -52,8 +52,9 @@ func PostgresURL(t testing.TB) string {
 
 var localServer = sync.OnceValues(startServer)
 
-// alive is held open for as long as this process lives.
-var alive io.WriteCloser
+// alive is the pipe to the shell. Nothing reads it: it is held open for as long as
+// this process lives.
+var alive io.WriteCloser //nolint:unused // to be held is its use
 
 // startServer starts PostgreSQL on a unix socket. A shell stands between: it
 // waits on a pipe that closes when this process ends, however it ends, then
@@ -91,7 +92,7 @@ rm -rf "$1"`
 		return "", err
 	}
 	defer func() { _ = probe.Close() }()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(50 * time.Millisecond) {
 		if err = probe.Ping(); err == nil {
 			return server, nil
 		}

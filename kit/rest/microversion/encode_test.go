@@ -112,8 +112,11 @@ func TestValuesAreWrittenAsClientsReadThem(t *testing.T) {
 		{"no html escapes", "<a&b>", `"<a&b>"`},
 		{"escapes", "\"\\\b\f\n\r\t\x01\u2028\x7f\xff", `"\"\\\b\f\n\r\t\u0001\u2028` + "\x7f" + `\ufffd"`},
 		{"maps are sorted", map[string]any{"b": 1, "a": map[string]string{"d": "", "c": ""}}, `{"a":{"c":"","d":""},"b":1}`},
-		{"maps of maps give back their keys", map[string]any{"a": map[string]any{"x": 1, "y": 2}, "b": map[string]any{"z": 1}, "c": 3},
-			`{"a":{"x":1,"y":2},"b":{"z":1},"c":3}`},
+		{
+			"maps of maps give back their keys",
+			map[string]any{"a": map[string]any{"x": 1, "y": 2}, "b": map[string]any{"z": 1}, "c": 3},
+			`{"a":{"x":1,"y":2},"b":{"z":1},"c":3}`,
+		},
 		{"maps with number keys", map[int]bool{2: true, 10: false}, `{"10":false,"2":true}`},
 		{"maps of structs", map[string]flavorLink{"a": {"1"}}, `{"a":{"id":"1"}}`},
 		{"floats", []float64{0, 1, 1.5, 1e21, 1e-7, -2.5e-9}, `[0,1,1.5,1e+21,1e-7,-2.5e-9]`},

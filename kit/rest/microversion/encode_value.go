@@ -19,7 +19,6 @@ var (
 	optionalType      = reflect.TypeFor[optional]()
 	objectType        = reflect.TypeFor[Object]()
 	numberType        = reflect.TypeFor[json.Number]()
-	rawType           = reflect.TypeFor[json.RawMessage]()
 	stringMapType     = reflect.TypeFor[map[string]string]()
 	anyMapType        = reflect.TypeFor[map[string]any]()
 )
