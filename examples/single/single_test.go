@@ -47,7 +47,7 @@ type user struct {
 func newUser(t *testing.T) *user {
 	h := libvirttest.Start(t)
 	c := config{
-		listen: "127.0.0.1:0", dir: filepath.Join(t.TempDir(), "cloud"), host: "node1", external: netip.MustParsePrefix("192.0.2.0/24"),
+		listen: "127.0.0.1:0", dir: filepath.Join(t.TempDir(), "cloud"), host: "node1", external: netip.MustParsePrefix("198.18.9.0/24"),
 		hypervisor: libvirt.Config{URI: h.URI, LogDir: h.LogDir()}, networks: bridge.Config{Prefix: "nct"},
 		log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}

@@ -122,6 +122,14 @@ func (f *Flow[S]) Around(w Around) *Flow[S] {
 // IsSure reports whether f only goes forward.
 func (f *Flow[S]) IsSure() bool { return f.sure }
 
+// Named returns a copy of f, not yet registered, with another name: engines that
+// know f leave its runs alone.
+func (f *Flow[S]) Named(name string) *Flow[S] {
+	c := *f
+	c.name, c.engine = name, nil
+	return &c
+}
+
 // Name returns the name of f.
 func (f *Flow[S]) Name() string { return f.name }
 

@@ -206,7 +206,7 @@ func TestTheHostCannotBeReachedFromANetwork(t *testing.T) {
 	}
 	// The host has a way back, as one with a default route has.
 	_, back, _ := net.ParseCIDR("10.0.0.0/24")
-	if err := w.host.nl.RouteReplace(&netlink.Route{Dst: back, LinkIndex: b.Attrs().Index, Src: net.IPv4(203, 0, 113, 1)}); err != nil {
+	if err := w.host.nl.RouteReplace(&netlink.Route{Dst: back, LinkIndex: b.Attrs().Index, Src: net.IPv4(198, 51, 100, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	// The host would answer for any of its addresses to whoever knows the bridge's MAC.

@@ -94,6 +94,12 @@ func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 	}
 }
 
+// wrapped returns the flow with around, under a name that only this proof knows: the
+// world may have an engine of its own.
+func (w World[S]) wrapped(around flow.Around) *flow.Flow[S] {
+	return w.Flow.Around(around).Named("proof of " + w.Flow.Name())
+}
+
 func (w World[S]) start(t *testing.T, f *flow.Flow[S]) {
 	t.Helper()
 	ctx := w.Context
@@ -123,7 +129,7 @@ func (w World[S]) run(t *testing.T, around flow.Around) {
 // needs, and calls reborn after the first.
 func (w World[S]) drive(t *testing.T, around flow.Around, reborn func(*testing.T)) {
 	t.Helper()
-	f := w.Flow.Around(around)
+	f := w.wrapped(around)
 	now := time.Now()
 	clock := func() time.Time { return now }
 	for life := range 60 {
@@ -172,12 +178,12 @@ func (w World[S]) race(t *testing.T, n int) {
 		}
 		return err
 	}
-	f := w.Flow.Around(count)
+	f := w.wrapped(count)
 	w.start(t, f)
 	var wg sync.WaitGroup
 	for range n {
 		e := flow.NewEngine(w.DB, nil, flow.Config{})
-		flow.Register(e, w.Flow.Around(count))
+		flow.Register(e, w.wrapped(count))
 		wg.Go(func() {
 			for {
 				if _, err := e.RunDue(t.Context()); err != nil {
