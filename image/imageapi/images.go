@@ -54,6 +54,9 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 const storeHeader = "X-Image-Meta-Store"
 
 func (a *api) create(r *rest.Request, in object) (rest.Response, error) {
+	if in == nil {
+		return rest.Response{}, fault.Invalid.Errorf("an image is a JSON object, not null")
+	}
 	var c change
 	for name, value := range in {
 		if name == "id" {

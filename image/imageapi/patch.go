@@ -1,6 +1,8 @@
 package imageapi
 
 import (
+	"mime"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -24,6 +26,10 @@ type operation struct {
 }
 
 func (a *api) patch(r *rest.Request, in []object) (rest.Response, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header("Content-Type")); err != nil || !slices.Contains(patchTypes, kind) {
+		return rest.Response{}, rest.WithStatus(http.StatusUnsupportedMediaType,
+			fault.Invalid.Errorf("a change of an image is sent as one of %s", strings.Join(patchTypes, ", ")))
+	}
 	list := make([]operation, len(in))
 	for n, o := range in {
 		var err error
