@@ -33,13 +33,14 @@ const (
 
 // kit says, for each part of the kit, which other parts it may import.
 var kit = map[string][]string{
-	"fault": {},
-	"page":  {"fault"},
-	"db":    {"fault", "page"},
-	"quota": {"fault", "page", "db"},
-	"bus":   {"fault", "page", "db"},
-	"flow":  {"fault", "page", "db", "bus"},
-	"rest":  {"fault", "page", "bus"},
+	"fault":  {},
+	"page":   {"fault"},
+	"driver": {"fault"},
+	"db":     {"fault", "page"},
+	"quota":  {"fault", "page", "db"},
+	"bus":    {"fault", "page", "db"},
+	"flow":   {"fault", "page", "db", "bus"},
+	"rest":   {"fault", "page", "bus"},
 }
 
 // domains says how high each domain stands. A domain imports only lower ones.

@@ -2,8 +2,8 @@
 // cloud, and starts one for programs that do not use fx themselves.
 //
 // A cloud is a list of modules. Eight domains (identity, image, network, volume,
-// object, scheduler, compute, metering) stand on a kit (fault, page, db, bus,
-// flow, quota, rest); each has a Service, one or more drivers, an HTTP face
+// object, scheduler, compute, metering) stand on a kit (fault, page, driver,
+// db, bus, flow, quota, rest); each has a Service, one or more drivers, an HTTP face
 // (…api) and a client for other processes (…rpc). The bundles here list all of
 // them and no driver: main names every backend, so that it reads as the
 // description of the cloud.

@@ -3,6 +3,8 @@ package compute
 import (
 	"context"
 	"time"
+
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 // A Driver runs guests on one host. It is what a hypervisor backend implements,
@@ -47,8 +49,8 @@ import (
 //	Unavailable  not now: the hypervisor is restarting, an image cannot be fetched, a tap
 //	             is not there yet, a guest holds on to a device. Manager asks again
 //
-// Anything else is Internal. Optional powers are Console, Watcher and Starter; they
-// are found by a type assertion. Package computetest proves an implementation.
+// Anything else is Internal. Optional powers are Console, Watcher, Starter and
+// Stopper; they are found by a type assertion. Package computetest proves an implementation.
 type Driver interface {
 	// Inventory says what the host has in all, used or not, before any overcommit.
 	Inventory(ctx context.Context) (Inventory, error)
@@ -129,10 +131,8 @@ type Watcher interface {
 	Watch(ctx context.Context, changed func(GuestState)) error
 }
 
-// Starter is a Driver that needs a connection or a loop. Constructors do no I/O.
-type Starter interface {
-	// Start connects; fault.Unavailable says what is missing on the host.
-	Start(ctx context.Context) error
-	// Stop closes the connection and waits for the driver's loops. Guests go on.
-	Stop(ctx context.Context) error
-}
+// Starter and Stopper are a Driver that is started or stopped with the program. Guests go on.
+type (
+	Starter = driver.Starter
+	Stopper = driver.Stopper
+)

@@ -8,6 +8,7 @@ import (
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -64,25 +65,23 @@ type Manager struct {
 // New returns a Manager. It does no I/O. Two hosts of one name, or no host and no
 // way to reach others, are fault.Invalid.
 func New(p Params) (*Manager, error) {
+	if len(p.Hosts) == 0 && p.Remote == nil {
+		return nil, fault.Invalid.Errorf("compute: no host; add one, such as libvirt.Host or memory.Host, or list computerpc.Remote")
+	}
+	hosts, err := driver.ByName("compute host", p.Hosts, func(h Host) (string, Driver) { return h.Name, h.Driver })
+	if err != nil {
+		return nil, err
+	}
 	m := &Manager{
 		db: p.DB, flows: p.Flows, log: p.Log, config: p.Config, quota: quota.New("compute", DefaultQuota, p.Config.Quota),
 		images: p.Images, networks: p.Networks, volumes: p.Volumes, scheduler: p.Scheduler,
-		hosts: map[string]Driver{}, remote: p.Remote, power: map[Order]*flow.Flow[powerState]{},
+		hosts: hosts, remote: p.Remote, power: map[Order]*flow.Flow[powerState]{},
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	if m.config.Grace <= 0 {
 		m.config.Grace = time.Minute
-	}
-	for _, h := range p.Hosts {
-		if _, twice := m.hosts[h.Name]; twice {
-			return nil, fault.Invalid.Errorf("compute: two hosts are called %q", h.Name)
-		}
-		m.hosts[h.Name] = h.Driver
-	}
-	if len(m.hosts) == 0 && m.remote == nil {
-		return nil, fault.Invalid.Errorf("compute: no host; add one, such as libvirt.Host or memory.Host, or list computerpc.Remote")
 	}
 	m.boot = flow.Register(p.Flows, m.bootFlow())
 	m.remove = flow.Register(p.Flows, m.deleteFlow())

@@ -10,6 +10,7 @@ import (
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/scheduler"
@@ -64,22 +65,10 @@ type Host struct {
 	Config AgentConfig
 }
 
-// AddHost makes the driver that newDriver returns the host called name. A Starter
-// is started and stopped with the program.
+// AddHost makes the driver that newDriver returns the host called name. newDriver is a function that returns a
+// Driver, or a Driver and an error; its parameters come from the program.
 func AddHost(name string, c AgentConfig, newDriver any) fx.Option {
-	return fx.Module("compute host "+name,
-		fx.Provide(
-			fx.Annotate(newDriver, fx.As(new(Driver)), fx.ResultTags(`name:"compute.driver"`)),
-			fx.Private,
-		),
-		fx.Provide(fx.Annotate(
-			func(lc fx.Lifecycle, d Driver) Host {
-				if s, ok := d.(Starter); ok {
-					lc.Append(fx.StartStopHook(s.Start, s.Stop))
-				}
-				return Host{name, d, c}
-			}, fx.ParamTags(``, `name:"compute.driver"`), fx.ResultTags(`group:"compute.hosts"`))),
-	)
+	return driver.Add("compute host "+name, "compute.hosts", newDriver, func(d Driver) Host { return Host{name, d, c} })
 }
 
 // Agents speaks to the scheduler for every host of this process.

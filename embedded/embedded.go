@@ -113,7 +113,7 @@ func modules(c Config, dir string) []fx.Option {
 	for i := range c.Hosts {
 		name := fmt.Sprintf("host%d", i+1)
 		options = append(options,
-			network.AddHost(name, func() (network.Driver, error) { return networkmemory.New(), nil }),
+			network.AddHost(name, func() network.Driver { return networkmemory.New() }),
 			computememory.Host(name, computememory.Config{}, compute.AgentConfig{}))
 	}
 	return options

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 // ID names an image.
@@ -51,6 +53,12 @@ type Local interface {
 	// be deleted. It fails with fault.NotFound when there is no such image.
 	Path(ctx context.Context, id ID) (string, error)
 }
+
+// Starter and Stopper are a Driver that is started or stopped with the program.
+type (
+	Starter = driver.Starter
+	Stopper = driver.Stopper
+)
 
 // Stored describes the bytes of one image in a store.
 type Stored struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/image/inspect"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -56,27 +57,22 @@ type Manager struct {
 // New returns a Manager. It does no I/O. No store, two of one name, or a default
 // that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
+	if len(p.Stores) == 0 {
+		return nil, fault.Invalid.Errorf("image: no store; add one, such as file.Store or memory.Store")
+	}
+	stores, err := driver.ByName("image store", p.Stores, func(s Store) (string, Driver) { return s.Name, s.Driver })
+	if err != nil {
+		return nil, err
+	}
 	m := &Manager{
-		db: p.DB, log: p.Log, config: p.Config, stores: map[string]Driver{},
+		db: p.DB, log: p.Log, config: p.Config, stores: stores,
 		quota: quota.New("image", DefaultQuota, p.Config.Quota),
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	for _, s := range p.Stores {
-		if _, twice := m.stores[s.Name]; twice {
-			return nil, fault.Invalid.Errorf("image: two stores are called %q", s.Name)
-		}
-		m.stores[s.Name] = s.Driver
-	}
-	if len(m.stores) == 0 {
-		return nil, fault.Invalid.Errorf("image: no store; add one, such as file.Store or memory.Store")
-	}
-	if m.config.DefaultStore == "" {
-		m.config.DefaultStore = slices.Min(slices.Collect(maps.Keys(m.stores)))
-	}
-	if _, ok := m.stores[m.config.DefaultStore]; !ok {
-		return nil, fault.Invalid.Errorf("image: the default store %q is not listed", m.config.DefaultStore)
+	if m.config.DefaultStore, err = driver.Default("image store", stores, m.config.DefaultStore); err != nil {
+		return nil, err
 	}
 	if m.config.MaxBytes <= 0 {
 		m.config.MaxBytes = 1 << 40

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 // A Driver makes one host carry networks. It runs on that host.
@@ -53,6 +55,12 @@ type Driver interface {
 	// List tells what is on the host now, by looking at it and not from memory.
 	List(ctx context.Context) (Carried, error)
 }
+
+// Starter and Stopper are a Driver that is started or stopped with the program. What it carries stays.
+type (
+	Starter = driver.Starter
+	Stopper = driver.Stopper
+)
 
 // Carried is what a driver found on its host. Whoever holds the View compares ids: what is missing
 // or too much here is drift, and Apply mends it.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -45,24 +45,19 @@ type Manager struct {
 // New returns a Manager. It does no I/O. No host, two of one name, or a router
 // host that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
-	m := &Manager{db: p.DB, log: p.Log, config: p.Config, hosts: map[string]*applier{}, quota: quota.New(domain, DefaultQuota, p.Config.Quota)}
+	if len(p.Hosts) == 0 {
+		return nil, fault.Invalid.Errorf("network: no host; add one, such as bridge.Host or memory.Host")
+	}
+	m := &Manager{db: p.DB, log: p.Log, config: p.Config, quota: quota.New(domain, DefaultQuota, p.Config.Quota)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	for _, h := range p.Hosts {
-		if _, twice := m.hosts[h.Name]; twice || h.Name == "" {
-			return nil, fault.Invalid.Errorf("network: two hosts are called %q, or one has no name", h.Name)
-		}
-		m.hosts[h.Name] = newApplier(m, h)
+	var err error
+	if m.hosts, err = driver.ByName("network host", p.Hosts, func(h Host) (string, *applier) { return h.Name, newApplier(m, h) }); err != nil {
+		return nil, err
 	}
-	if len(m.hosts) == 0 {
-		return nil, fault.Invalid.Errorf("network: no host; add one, such as bridge.Host or memory.Host")
-	}
-	if m.config.RouterHost == "" {
-		m.config.RouterHost = slices.Min(slices.Collect(maps.Keys(m.hosts)))
-	}
-	if _, ok := m.hosts[m.config.RouterHost]; !ok {
-		return nil, fault.Invalid.Errorf("network: the router host %q is not listed", m.config.RouterHost)
+	if m.config.RouterHost, err = driver.Default("router host", m.hosts, m.config.RouterHost); err != nil {
+		return nil, err
 	}
 	if m.config.MTU <= 0 {
 		m.config.MTU = 1500

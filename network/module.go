@@ -1,13 +1,13 @@
 package network
 
 import (
-	"context"
 	"embed"
 	"log/slog"
 
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 //go:embed migrations
@@ -49,21 +49,8 @@ type Host struct {
 	Driver Driver
 }
 
-// AddHost makes the host that newDriver returns carry networks as name. One with
-// Start(ctx) error or Stop(ctx) error is started and stopped with the program.
-func AddHost(name string, newDriver func() (Driver, error)) fx.Option {
-	return fx.Module("network host "+name, fx.Provide(fx.Annotate(
-		func(lc fx.Lifecycle) (Host, error) {
-			d, err := newDriver()
-			if err != nil {
-				return Host{}, err
-			}
-			if s, ok := d.(interface{ Start(context.Context) error }); ok {
-				lc.Append(fx.StartHook(s.Start))
-			}
-			if s, ok := d.(interface{ Stop(context.Context) error }); ok {
-				lc.Append(fx.StopHook(s.Stop))
-			}
-			return Host{name, d}, nil
-		}, fx.ResultTags(`group:"network.hosts"`))))
+// AddHost makes the host that newDriver returns carry networks as name. newDriver is a function that returns a
+// Driver, or a Driver and an error; its parameters come from the program.
+func AddHost(name string, newDriver any) fx.Option {
+	return driver.Add("network host "+name, "network.hosts", newDriver, func(d Driver) Host { return Host{name, d} })
 }

@@ -234,7 +234,7 @@ func TestNewExplainsWhatIsMissing(t *testing.T) {
 }
 
 func TestModule(t *testing.T) {
-	host := network.AddHost("h", func() (network.Driver, error) { return memory.New(), nil })
+	host := network.AddHost("h", func() network.Driver { return memory.New() })
 	err := fx.ValidateApp(network.Module, host, db.Module, quota.Module,
 		fx.Supply(db.Config{URL: "sqlite:/dev/null"}), fx.Invoke(func(network.Service) {}))
 	if err != nil {

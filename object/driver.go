@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 // A Driver is a store of immutable blobs. It knows no accounts, names or
@@ -47,12 +49,11 @@ type Sweeper interface {
 	Sweep(ctx context.Context, before time.Time) error
 }
 
-// Starter is a Driver that wants to check its store before it is used.
-// Constructors do no I/O.
-type Starter interface {
-	// Start fails with fault.Unavailable or fault.Invalid, and says what is missing.
-	Start(ctx context.Context) error
-}
+// Starter and Stopper are a Driver that is started or stopped with the program.
+type (
+	Starter = driver.Starter
+	Stopper = driver.Stopper
+)
 
 // A Key names a blob: 26 letters and digits, chosen at random so that every
 // prefix spreads them evenly.

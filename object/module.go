@@ -7,6 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 //go:embed migrations
@@ -52,19 +53,9 @@ func asService(m *Manager) Service { return m }
 
 func asContent(m *Manager) Content { return m }
 
-// AddBackend makes the driver that newDriver returns the place of all blobs;
-// clients see its name as a storage policy. One that is a Starter is started
-// with the program.
-func AddBackend(name string, newDriver func() (Driver, error)) fx.Option {
-	return fx.Module("object backend "+name, fx.Provide(fx.Annotate(
-		func(lc fx.Lifecycle) (Backend, error) {
-			d, err := newDriver()
-			if err != nil {
-				return Backend{}, err
-			}
-			if s, ok := d.(Starter); ok {
-				lc.Append(fx.StartHook(s.Start))
-			}
-			return Backend{name, d}, nil
-		}, fx.ResultTags(`group:"object.backends"`))))
+// AddBackend makes the driver that newDriver returns the place of all blobs; clients see its name as a storage
+// policy. newDriver is a function that returns a Driver, or a Driver and an error; its parameters come from the
+// program.
+func AddBackend(name string, newDriver any) fx.Option {
+	return driver.Add("object backend "+name, "object.backends", newDriver, func(d Driver) Backend { return Backend{name, d} })
 }

@@ -3,6 +3,8 @@ package volume
 import (
 	"context"
 	"io"
+
+	"github.com/nacre-cloud/nacre/kit/driver"
 )
 
 // A Driver keeps the bytes of volumes. It is what a storage backend implements,
@@ -21,7 +23,7 @@ import (
 //
 // Snapshotter, Cloner, Resizer, Importer and Exporter are powers a driver may have
 // besides; Manager finds them by a type assertion and answers fault.Unsupported
-// without them. Package volumetest proves an implementation.
+// without them. Constructors do no I/O: Starter and Stopper are for that. Package volumetest proves an implementation.
 type Driver interface {
 	// Create makes a volume of v.SizeGiB that reads as zeros.
 	Create(ctx context.Context, v Volume) error
@@ -72,6 +74,12 @@ type Exporter interface {
 	// Zeros at its end may be left out, though not all of them.
 	Export(ctx context.Context, v Volume, w io.Writer) error
 }
+
+// Starter and Stopper are a Driver that is started or stopped with the program.
+type (
+	Starter = driver.Starter
+	Stopper = driver.Stopper
+)
 
 // An Image is what a volume needs to know of an image.
 type Image struct {

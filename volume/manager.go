@@ -3,10 +3,9 @@ package volume
 import (
 	"context"
 	"log/slog"
-	"maps"
-	"slices"
 
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -53,27 +52,22 @@ type Manager struct {
 // New returns a Manager. It does no I/O. No backend, two of one name, or a
 // default that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
+	if len(p.Backends) == 0 {
+		return nil, fault.Invalid.Errorf("volume: no backend; add one, such as file.Backend or memory.Backend")
+	}
+	backends, err := driver.ByName("volume backend", p.Backends, func(b Backend) (string, Driver) { return b.Name, b.Driver })
+	if err != nil {
+		return nil, err
+	}
 	m := &Manager{
-		db: p.DB, log: p.Log, config: p.Config, backends: map[string]Driver{},
+		db: p.DB, log: p.Log, config: p.Config, backends: backends,
 		images: p.Images, sink: p.Sink, quota: quota.New("volume", DefaultQuota, p.Config.Quota),
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	for _, b := range p.Backends {
-		if _, twice := m.backends[b.Name]; twice {
-			return nil, fault.Invalid.Errorf("volume: two backends are called %q", b.Name)
-		}
-		m.backends[b.Name] = b.Driver
-	}
-	if len(m.backends) == 0 {
-		return nil, fault.Invalid.Errorf("volume: no backend; add one, such as file.Backend or memory.Backend")
-	}
-	if m.config.DefaultBackend == "" {
-		m.config.DefaultBackend = slices.Min(slices.Collect(maps.Keys(m.backends)))
-	}
-	if _, ok := m.backends[m.config.DefaultBackend]; !ok {
-		return nil, fault.Invalid.Errorf("volume: the default backend %q is not listed", m.config.DefaultBackend)
+	if m.config.DefaultBackend, err = driver.Default("volume backend", backends, m.config.DefaultBackend); err != nil {
+		return nil, err
 	}
 	if m.config.MaxSizeGiB <= 0 {
 		m.config.MaxSizeGiB = 64 << 10

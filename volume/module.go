@@ -1,13 +1,13 @@
 package volume
 
 import (
-	"context"
 	"embed"
 	"log/slog"
 
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/driver"
 	"github.com/nacre-cloud/nacre/kit/flow"
 )
 
@@ -54,21 +54,8 @@ type Backend struct {
 	Driver Driver
 }
 
-// AddBackend makes the driver that newDriver returns available as name. One with
-// Start(ctx) error or Stop(ctx) error is started and stopped with the program.
-func AddBackend(name string, newDriver func() (Driver, error)) fx.Option {
-	return fx.Module("volume backend "+name, fx.Provide(fx.Annotate(
-		func(lc fx.Lifecycle) (Backend, error) {
-			d, err := newDriver()
-			if err != nil {
-				return Backend{}, err
-			}
-			if s, ok := d.(interface{ Start(context.Context) error }); ok {
-				lc.Append(fx.StartHook(s.Start))
-			}
-			if s, ok := d.(interface{ Stop(context.Context) error }); ok {
-				lc.Append(fx.StopHook(s.Stop))
-			}
-			return Backend{name, d}, nil
-		}, fx.ResultTags(`group:"volume.backends"`))))
+// AddBackend makes the driver that newDriver returns available as name. newDriver is a function that returns a
+// Driver, or a Driver and an error; its parameters come from the program.
+func AddBackend(name string, newDriver any) fx.Option {
+	return driver.Add("volume backend "+name, "volume.backends", newDriver, func(d Driver) Backend { return Backend{name, d} })
 }

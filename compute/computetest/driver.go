@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -59,24 +60,8 @@ func TestDriver(t *testing.T, host func(*testing.T) compute.Driver) {
 		"the screen of a running guest":          screen,
 		"watching sees changes":                  watching,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, &suite{T: t, d: start(t, host(t))}) })
+		t.Run(name, func(t *testing.T) { test(t, &suite{T: t, d: drivertest.Start(t, host(t))}) })
 	}
-}
-
-func start(t *testing.T, d compute.Driver) compute.Driver {
-	s, ok := d.(compute.Starter)
-	if !ok {
-		return d
-	}
-	if err := s.Start(t.Context()); err != nil {
-		t.Fatalf("Start: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(detached(t)); err != nil {
-			t.Errorf("Stop: %v", err)
-		}
-	})
-	return d
 }
 
 // suite is a test with a driver and the few verbs all tests share.

@@ -15,7 +15,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
-// Driver is a compute.Driver that is also a Starter, a Console and a Watcher.
+// Driver is a compute.Driver that is also a Starter, a Stopper, a Console and a Watcher.
 type Driver struct {
 	config Config
 	files  files
@@ -60,7 +60,7 @@ func (d *Driver) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop implements compute.Starter.
+// Stop implements compute.Stopper.
 func (d *Driver) Stop(context.Context) error {
 	if d.stop != nil {
 		d.stop()
@@ -181,6 +181,7 @@ func (l *locks) lock(ctx context.Context, id compute.ServerID) (func(), error) {
 var (
 	_ compute.Driver  = (*Driver)(nil)
 	_ compute.Starter = (*Driver)(nil)
+	_ compute.Stopper = (*Driver)(nil)
 	_ compute.Console = (*Driver)(nil)
 	_ compute.Watcher = (*Driver)(nil)
 )

@@ -22,6 +22,7 @@ import (
 	"github.com/nacre-cloud/nacre/compute/computetest"
 	"github.com/nacre-cloud/nacre/compute/libvirt"
 	"github.com/nacre-cloud/nacre/compute/libvirt/libvirttest"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -209,12 +210,7 @@ type story struct {
 }
 
 func start(t *testing.T, d compute.Driver) story {
-	starter := d.(compute.Starter)
-	if err := starter.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = starter.Stop(context.Background()) })
-	return story{t, d}
+	return story{t, drivertest.Start(t, d)}
 }
 
 func (s story) ok(err error) {
@@ -276,7 +272,7 @@ func TestStopLeavesNoConnection(t *testing.T) {
 	}
 	before := sockets()
 	for range 3 {
-		d := world{host: host}.driver(t, t.TempDir()).(compute.Starter)
+		d := world{host: host}.driver(t, t.TempDir()).(driver)
 		if err := d.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

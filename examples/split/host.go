@@ -62,6 +62,6 @@ func (h host) onLibvirt() fx.Option {
 func (h host) inMemory() fx.Option {
 	return fx.Options(
 		computememory.Host(h.name, computememory.Config{}, compute.AgentConfig{}),
-		network.AddHost(h.name, func() (network.Driver, error) { return networkmemory.New(), nil }),
+		network.AddHost(h.name, func() network.Driver { return networkmemory.New() }),
 	)
 }

@@ -49,7 +49,7 @@ func run(ctx context.Context, dir string) (err error) {
 // withNAS lists the backend, and makes it the one of volumes that ask for none.
 func withNAS(dir string) []fx.Option {
 	return []fx.Option{
-		volume.AddBackend("nas", func() (volume.Driver, error) { return nas(dir), nil }),
+		volume.AddBackend("nas", func() volume.Driver { return nas(dir) }),
 		fx.Supply(volume.Config{DefaultBackend: "nas"}),
 	}
 }

@@ -8,5 +8,5 @@ import (
 
 // Store adds an image store called name that keeps images in a directory.
 func Store(name, dir string) fx.Option {
-	return image.AddStore(name, func() (image.Driver, error) { return New(dir), nil })
+	return image.AddStore(name, func() image.Driver { return New(dir) })
 }

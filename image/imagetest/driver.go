@@ -16,6 +16,7 @@ import (
 	"testing/iotest"
 
 	"github.com/nacre-cloud/nacre/image"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -41,7 +42,7 @@ func TestDriver(t *testing.T, open func(*testing.T) image.Driver) {
 		{"a local file is the image", local},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, drivertest.Start(t, open(t))) })
 	}
 }
 

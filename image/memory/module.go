@@ -8,5 +8,5 @@ import (
 
 // Store adds an image store called name that lives in RAM.
 func Store(name string, c Config) fx.Option {
-	return image.AddStore(name, func() (image.Driver, error) { return New(c), nil })
+	return image.AddStore(name, func() image.Driver { return New(c) })
 }

@@ -15,7 +15,7 @@ import (
 func Host(name string, c Config) fx.Option {
 	h := &host{config: c}
 	return fx.Module("bridge networks of "+name,
-		network.AddHost(name, func() (network.Driver, error) { return h, nil }),
+		network.AddHost(name, func() network.Driver { return h }),
 		// Not a parameter of the driver: who answers for metadata asks the networks, and they ask the driver.
 		fx.Invoke(func(p params) {
 			if h.config.Metadata == nil {
@@ -79,4 +79,8 @@ func (h *host) open() (*Driver, error) {
 	return nil, fault.Unavailable.Errorf("bridge networks: this program starts or stops")
 }
 
-var _ network.Driver = (*host)(nil)
+var (
+	_ network.Driver  = (*host)(nil)
+	_ network.Starter = (*host)(nil)
+	_ network.Stopper = (*host)(nil)
+)

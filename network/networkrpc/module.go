@@ -19,9 +19,7 @@ var Server = fx.Module("network server", fx.Invoke(Serve))
 
 // AddHost makes the host of that name, in another process, carry networks.
 func AddHost(name string) fx.Option {
-	return fx.Module("network host "+name, fx.Provide(fx.Annotate(
-		func(b *bus.Bus) network.Host { return network.Host{Name: name, Driver: Host{b, name}} },
-		fx.ResultTags(`group:"network.hosts"`))))
+	return network.AddHost(name, func(b *bus.Bus) network.Driver { return Host{b, name} })
 }
 
 // HostServer serves each host that this process lists (network.AddHost) to the control plane.

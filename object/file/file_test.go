@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/object"
 	"github.com/nacre-cloud/nacre/object/file"
@@ -43,10 +44,7 @@ func TestFullDiskLeavesNothing(t *testing.T) {
 
 func TestSweepRemovesDeadUploads(t *testing.T) {
 	dir := t.TempDir()
-	d := file.New(dir)
-	if err := d.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d := drivertest.Start(t, file.New(dir))
 	for name, age := range map[string]time.Duration{"dead": 2 * time.Hour, "alive": 0} {
 		path := filepath.Join(dir, ".parts", name)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {

@@ -8,5 +8,5 @@ import (
 
 // Backend lists a directory as the place of all objects, under a name clients see.
 func Backend(name, dir string) fx.Option {
-	return object.AddBackend(name, func() (object.Driver, error) { return New(dir), nil })
+	return object.AddBackend(name, func() object.Driver { return New(dir) })
 }

@@ -8,5 +8,5 @@ import (
 
 // Backend lists RAM as the place of all objects, under a name clients see.
 func Backend(name string, cfg Config) fx.Option {
-	return object.AddBackend(name, func() (object.Driver, error) { return New(cfg), nil })
+	return object.AddBackend(name, func() object.Driver { return New(cfg) })
 }

@@ -15,6 +15,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/object"
 )
@@ -39,7 +40,7 @@ func TestDriver(t *testing.T, open func(*testing.T) object.Driver) {
 		{"sweep spares what is whole", sweep},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, drivertest.Start(t, open(t))) })
 	}
 }
 

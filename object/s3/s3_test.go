@@ -9,6 +9,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/object"
 	"github.com/nacre-cloud/nacre/object/objecttest"
@@ -30,12 +31,7 @@ func open(t *testing.T, cfg s3.Config) *s3.Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if err := d.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return d
+	return drivertest.Start(t, drivertest.Start(t, d)) // a bucket that is there is no error
 }
 
 func TestDriver(t *testing.T) {

@@ -256,4 +256,5 @@ var (
 	_ volume.Resizer     = (*Driver)(nil)
 	_ volume.Importer    = (*Driver)(nil)
 	_ volume.Exporter    = (*Driver)(nil)
+	_ volume.Starter     = (*Driver)(nil)
 )

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/volume"
 	"github.com/nacre-cloud/nacre/volume/file"
@@ -21,10 +22,7 @@ func newDriver(t *testing.T) *file.Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return d
+	return drivertest.Start(t, d)
 }
 
 func TestDriver(t *testing.T) {
@@ -41,9 +39,7 @@ func TestStartClearsWhatACrashLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	drivertest.Start(t, d)
 	if _, err := os.Stat(left); !os.IsNotExist(err) {
 		t.Error(err)
 	}

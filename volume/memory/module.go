@@ -8,5 +8,5 @@ import (
 
 // Backend adds a volume backend called name that lives in RAM.
 func Backend(name string) fx.Option {
-	return volume.AddBackend(name, func() (volume.Driver, error) { return New(), nil })
+	return volume.AddBackend(name, func() volume.Driver { return New() })
 }
