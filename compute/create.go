@@ -34,7 +34,7 @@ func (m *Manager) CreateServer(ctx context.Context, spec CreateSpec) (Server, er
 	}
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		want := quota.Amount{ResourceServers: 1, ResourceCores: int64(s.VCPUs), ResourceMemoryMiB: int64(s.MemoryMiB)}
-		if err := m.quota.Reserve(ctx, tx, s.ProjectID, want, usage(ctx, tx, s.ProjectID)); err != nil {
+		if err := m.quota.Reserve(ctx, tx, s.ProjectID, want, usage); err != nil {
 			return err
 		}
 		if err := insertServer(ctx, tx, &s); err != nil {

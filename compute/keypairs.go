@@ -48,11 +48,8 @@ func (m *Manager) CreateKeypair(ctx context.Context, s KeypairSpec) (Keypair, er
 		return Keypair{}, err
 	}
 	return k, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		err := m.quota.Reserve(ctx, tx, identity.CallerOf(ctx).ProjectID, quota.Amount{ResourceKeypairs: 1}, func() (quota.Amount, error) {
-			n, err := countKeypairs(ctx, tx, user)
-			return quota.Amount{ResourceKeypairs: n}, err
-		})
-		if err != nil {
+		want := quota.Amount{ResourceKeypairs: 1}
+		if err := m.quota.Reserve(ctx, tx, identity.CallerOf(ctx).ProjectID, want, keypairsOf(user)); err != nil {
 			return err
 		}
 		return insertKeypair(ctx, tx, &k)

@@ -293,18 +293,11 @@ const (
 	ResourceMetadata  = "metadata_items"
 )
 
-// A Quota is what a project may use and uses.
-type Quota struct {
-	ProjectID string
-	Limits    quota.Amount
-	Used      quota.Amount
-}
-
-// A QuotaPatch changes the limits of a project.
-type QuotaPatch struct {
-	ProjectID string
-	Limits    quota.Amount
-}
+// A Quota is what a project may use and uses; a QuotaPatch changes its limits.
+type (
+	Quota      = quota.Quota
+	QuotaPatch = quota.Patch
+)
 
 // A HypervisorQuery asks for hosts; an empty name matches all.
 type HypervisorQuery struct {

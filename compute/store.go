@@ -172,15 +172,13 @@ func serversOnHosts(ctx context.Context, idb bun.IDB) (map[string]int, error) {
 	return out, db.Fault(err, "servers by host")
 }
 
-// usage returns a function that counts what a project uses.
-func usage(ctx context.Context, idb bun.IDB, project string) func() (quota.Amount, error) {
-	return func() (quota.Amount, error) {
-		var servers, cores, memory int64
-		err := idb.NewSelect().Model((*Server)(nil)).
-			ColumnExpr("COUNT(*), COALESCE(SUM(vcpus), 0), COALESCE(SUM(memory_mib), 0)").
-			Where("project_id = ?", project).Scan(ctx, &servers, &cores, &memory)
-		return quota.Amount{ResourceServers: servers, ResourceCores: cores, ResourceMemoryMiB: memory}, db.Fault(err, "usage of project %s", project)
-	}
+// usage is a quota.Usage.
+func usage(ctx context.Context, idb bun.IDB, project string) (quota.Amount, error) {
+	var servers, cores, memory int64
+	err := idb.NewSelect().Model((*Server)(nil)).
+		ColumnExpr("COUNT(*), COALESCE(SUM(vcpus), 0), COALESCE(SUM(memory_mib), 0)").
+		Where("project_id = ?", project).Scan(ctx, &servers, &cores, &memory)
+	return quota.Amount{ResourceServers: servers, ResourceCores: cores, ResourceMemoryMiB: memory}, db.Fault(err, "usage of project %s", project)
 }
 
 func beginAction(ctx context.Context, tx bun.IDB, s Server, id, name string) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/page"
+	"github.com/nacre-cloud/nacre/kit/quota"
 )
 
 var flavorColumns = db.Columns{
@@ -56,9 +57,12 @@ func listKeypairs(ctx context.Context, idb bun.IDB, q KeypairQuery) (page.Of[Key
 	return db.List(ctx, query, q.Query, db.Columns{"id": "name", "created_at": "name"}, func(k Keypair) string { return k.Name })
 }
 
-func countKeypairs(ctx context.Context, idb bun.IDB, user string) (int64, error) {
-	n, err := idb.NewSelect().Model((*Keypair)(nil)).Where("user_id = ?", user).Count(ctx)
-	return int64(n), db.Fault(err, "keypairs of user %s", user)
+// keypairsOf counts what a user has, in whichever project.
+func keypairsOf(user string) quota.Usage {
+	return func(ctx context.Context, idb bun.IDB, _ string) (quota.Amount, error) {
+		n, err := idb.NewSelect().Model((*Keypair)(nil)).Where("user_id = ?", user).Count(ctx)
+		return quota.Amount{ResourceKeypairs: int64(n)}, db.Fault(err, "keypairs of user %s", user)
+	}
 }
 
 func insertKeypair(ctx context.Context, tx bun.IDB, k *Keypair) error {

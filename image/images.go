@@ -28,7 +28,7 @@ func (m *Manager) CreateImage(ctx context.Context, s CreateSpec) (Image, error) 
 		return Image{}, err
 	}
 	return i, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := m.quota.Reserve(ctx, tx, i.ProjectID, quota.Amount{ResourceImages: 1}, usage(ctx, tx, i.ProjectID)); err != nil {
+		if err := m.quota.Reserve(ctx, tx, i.ProjectID, quota.Amount{ResourceImages: 1}, usage); err != nil {
 			return err
 		}
 		return insertImage(ctx, tx, &i)

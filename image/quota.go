@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/nacre-cloud/nacre/identity"
-	"github.com/nacre-cloud/nacre/kit/db"
 )
 
 // Quota implements Service.
@@ -12,12 +11,7 @@ func (m *Manager) Quota(ctx context.Context, project string) (Quota, error) {
 	if err := identity.Allow(ctx, "image:quota:show", identity.InProject(project)); err != nil {
 		return Quota{}, err
 	}
-	limits, err := m.quota.Limits(ctx, m.db.Read(), project)
-	if err != nil {
-		return Quota{}, err
-	}
-	used, err := usage(ctx, m.db.Read(), project)()
-	return Quota{ProjectID: project, Limits: limits, Used: used}, err
+	return m.quota.Show(ctx, m.db.Read(), project, usage)
 }
 
 // SetQuota implements Service.
@@ -25,13 +19,7 @@ func (m *Manager) SetQuota(ctx context.Context, p QuotaPatch) (Quota, error) {
 	if err := identity.Allow(ctx, "image:quota:update", nil); err != nil {
 		return Quota{}, err
 	}
-	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if len(p.Limits) == 0 {
-			return m.quota.Reset(ctx, tx, p.ProjectID)
-		}
-		return m.quota.Set(ctx, tx, p.ProjectID, p.Limits)
-	})
-	if err != nil {
+	if err := m.quota.Change(ctx, m.db, p); err != nil {
 		return Quota{}, err
 	}
 	return m.Quota(ctx, p.ProjectID)

@@ -181,15 +181,8 @@ const (
 	ResourceSizeMiB = "image_size_total"
 )
 
-// A Quota is what a project may use and uses.
-type Quota struct {
-	ProjectID string
-	Limits    quota.Amount
-	Used      quota.Amount
-}
-
-// A QuotaPatch changes the limits of a project.
-type QuotaPatch struct {
-	ProjectID string
-	Limits    quota.Amount
-}
+// A Quota is what a project may use and uses; a QuotaPatch changes its limits.
+type (
+	Quota      = quota.Quota
+	QuotaPatch = quota.Patch
+)

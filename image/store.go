@@ -50,14 +50,12 @@ func lockImage(ctx context.Context, tx *db.Tx, id ID) error {
 	return tx.Lock(ctx, "image/"+string(id))
 }
 
-// usage returns a function that counts what a project uses.
-func usage(ctx context.Context, idb bun.IDB, project string) func() (quota.Amount, error) {
-	return func() (quota.Amount, error) {
-		var images, size int64
-		err := idb.NewSelect().Model((*Image)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_bytes), 0)").
-			Where("project_id = ?", project).Scan(ctx, &images, &size)
-		return quota.Amount{ResourceImages: images, ResourceSizeMiB: mebibytes(size)}, db.Fault(err, "usage of project %s", project)
-	}
+// usage is a quota.Usage.
+func usage(ctx context.Context, idb bun.IDB, project string) (quota.Amount, error) {
+	var images, size int64
+	err := idb.NewSelect().Model((*Image)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_bytes), 0)").
+		Where("project_id = ?", project).Scan(ctx, &images, &size)
+	return quota.Amount{ResourceImages: images, ResourceSizeMiB: mebibytes(size)}, db.Fault(err, "usage of project %s", project)
 }
 
 // rowsOf returns what the images with bytes in a store are called there.

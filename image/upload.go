@@ -66,15 +66,11 @@ func (m *Manager) begin(ctx context.Context, u *upload) (i Image, room int64, er
 
 // room returns the size of the largest image that a project may still upload.
 func (m *Manager) room(ctx context.Context, tx *db.Tx, project string) (int64, error) {
-	limits, err := m.quota.Limits(ctx, tx, project)
-	if err != nil {
-		return 0, err
-	}
-	used, err := usage(ctx, tx, project)()
-	if limits[ResourceSizeMiB] == quota.Unlimited {
+	q, err := m.quota.Show(ctx, tx, project, usage)
+	if q.Limits[ResourceSizeMiB] == quota.Unlimited {
 		return m.config.MaxBytes, err
 	}
-	return min(m.config.MaxBytes, max(0, limits[ResourceSizeMiB]-used[ResourceSizeMiB])<<20), err
+	return min(m.config.MaxBytes, max(0, q.Limits[ResourceSizeMiB]-q.Used[ResourceSizeMiB])<<20), err
 }
 
 // receive stores what r gives while it is inspected and its digest computed.
@@ -129,7 +125,7 @@ func (m *Manager) finish(ctx context.Context, u *upload, stored Image) (i Image,
 			return lost(u)
 		}
 		want := quota.Amount{ResourceSizeMiB: mebibytes(stored.SizeBytes)}
-		if err := m.quota.Reserve(ctx, tx, i.ProjectID, want, usage(ctx, tx, i.ProjectID)); err != nil {
+		if err := m.quota.Reserve(ctx, tx, i.ProjectID, want, usage); err != nil {
 			return err
 		}
 		i.Blob, i.SizeBytes, i.MD5, i.SHA512, i.VirtualBytes = stored.Blob, stored.SizeBytes, stored.MD5, stored.SHA512, stored.VirtualBytes

@@ -20,12 +20,7 @@ func (m *Manager) Quota(ctx context.Context, project string) (Quota, error) {
 	if err := identity.Allow(ctx, "network:quota:show", identity.InProject(project)); err != nil {
 		return Quota{}, err
 	}
-	limits, err := m.quota.Limits(ctx, m.db.Read(), project)
-	if err != nil {
-		return Quota{}, err
-	}
-	used, err := usage(ctx, m.db.Read(), project)
-	return Quota{ProjectID: project, Limits: limits, Used: used}, err
+	return m.quota.Show(ctx, m.db.Read(), project, usage)
 }
 
 // DefaultQuota implements Service.
@@ -38,19 +33,7 @@ func (m *Manager) Quotas(ctx context.Context) ([]Quota, error) {
 	if err := identity.Allow(ctx, "network:quota:update", nil); err != nil {
 		return nil, err
 	}
-	projects, err := limitedProjects(ctx, m.db.Read())
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Quota, 0, len(projects))
-	for _, p := range projects {
-		limits, err := m.quota.Limits(ctx, m.db.Read(), p)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Quota{ProjectID: p, Limits: limits})
-	}
-	return out, nil
+	return m.quota.List(ctx, m.db.Read())
 }
 
 // SetQuota implements Service.
@@ -58,13 +41,7 @@ func (m *Manager) SetQuota(ctx context.Context, p QuotaPatch) (Quota, error) {
 	if err := identity.Allow(ctx, "network:quota:update", nil); err != nil {
 		return Quota{}, err
 	}
-	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if len(p.Limits) == 0 {
-			return m.quota.Reset(ctx, tx, p.ProjectID)
-		}
-		return m.quota.Set(ctx, tx, p.ProjectID, p.Limits)
-	})
-	if err != nil {
+	if err := m.quota.Change(ctx, m.db, p); err != nil {
 		return Quota{}, err
 	}
 	return m.Quota(ctx, p.ProjectID)
@@ -72,10 +49,7 @@ func (m *Manager) SetQuota(ctx context.Context, p QuotaPatch) (Quota, error) {
 
 // reserve admits one more of a resource, whose rows the same tx inserts.
 func (m *Manager) reserve(ctx context.Context, tx *db.Tx, project, resource string, n int64) error {
-	err := m.quota.Reserve(ctx, tx, project, quota.Amount{resource: n}, func() (quota.Amount, error) {
-		used, err := count(ctx, tx, project, resource)
-		return quota.Amount{resource: used}, err
-	})
+	err := m.quota.Reserve(ctx, tx, project, quota.Amount{resource: n}, usageOf(resource))
 	if fault.Of(err) == fault.OverQuota && err != nil {
 		return fault.OverQuota.Errorf("quota exceeded for resources: ['%s']: %w", resource, err) // clients look for these words
 	}

@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -192,30 +193,26 @@ var counted = map[string]any{
 	ResourceGroups: (*SecurityGroup)(nil), ResourceRules: (*Rule)(nil),
 }
 
-func count(ctx context.Context, idb bun.IDB, project, resource string) (int64, error) {
-	var n int64
-	err := idb.NewSelect().Model(counted[resource]).ColumnExpr("COUNT(*)").Where("project_id = ?", project).Scan(ctx, &n)
-	return n, db.Fault(err, "count the %ss of project %s", resource, project)
+// usageOf counts one resource.
+func usageOf(resource string) quota.Usage {
+	return func(ctx context.Context, idb bun.IDB, project string) (quota.Amount, error) {
+		var n int64
+		err := idb.NewSelect().Model(counted[resource]).ColumnExpr("COUNT(*)").Where("project_id = ?", project).Scan(ctx, &n)
+		return quota.Amount{resource: n}, db.Fault(err, "count the %ss of project %s", resource, project)
+	}
 }
 
+// usage is a quota.Usage.
 func usage(ctx context.Context, idb bun.IDB, project string) (quota.Amount, error) {
-	used := quota.Amount{ResourcePools: 0, ResourceSharing: 0}
+	all := quota.Amount{ResourcePools: 0, ResourceSharing: 0}
 	for resource := range counted {
-		n, err := count(ctx, idb, project, resource)
+		used, err := usageOf(resource)(ctx, idb, project)
 		if err != nil {
 			return nil, err
 		}
-		used[resource] = n
+		maps.Copy(all, used)
 	}
-	return used, nil
-}
-
-// limitedProjects returns the projects that have limits of their own.
-func limitedProjects(ctx context.Context, idb bun.IDB) ([]string, error) {
-	var out []string
-	err := idb.NewSelect().Table("quotas").Distinct().Column("project_id").
-		Where("domain = ?", domain).Order("project_id").Scan(ctx, &out)
-	return out, db.Fault(err, "projects with limits")
+	return all, nil
 }
 
 func setTags(ctx context.Context, tx bun.IDB, model any, id string, tags []string) error {

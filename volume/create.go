@@ -44,7 +44,7 @@ func (m *Manager) CreateVolume(ctx context.Context, s CreateSpec) (Volume, error
 	v := &state.Volume
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		want := quota.Amount{ResourceVolumes: 1, ResourceGigabytes: int64(v.SizeGiB), ResourceSize: int64(v.SizeGiB)}
-		if err := m.quota.Reserve(ctx, tx, v.ProjectID, want, usage(ctx, tx, v.ProjectID)); err != nil {
+		if err := m.quota.Reserve(ctx, tx, v.ProjectID, want, usage); err != nil {
 			return err
 		}
 		if err := insertVolume(ctx, tx, v); err != nil {

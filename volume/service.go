@@ -229,19 +229,11 @@ const (
 	ResourceSize      = "per_volume_gigabytes" // of one volume
 )
 
-// A Quota is what a project may use and uses.
-type Quota struct {
-	ProjectID string
-	Limits    quota.Amount
-	Defaults  quota.Amount // the limits of a project that has none of its own
-	Used      quota.Amount
-}
-
-// A QuotaPatch changes the limits of a project.
-type QuotaPatch struct {
-	ProjectID string
-	Limits    quota.Amount
-}
+// A Quota is what a project may use and uses; a QuotaPatch changes its limits.
+type (
+	Quota      = quota.Quota
+	QuotaPatch = quota.Patch
+)
 
 // A Use is what a backend keeps.
 type Use struct {

@@ -62,7 +62,7 @@ func (m *Manager) CreateSnapshot(ctx context.Context, s SnapshotSpec) (Snapshot,
 		}
 		snap.SizeGiB = v.SizeGiB
 		want := quota.Amount{ResourceSnapshots: 1, ResourceGigabytes: int64(snap.SizeGiB)}
-		if err := m.quota.Reserve(ctx, tx, snap.ProjectID, want, usage(ctx, tx, snap.ProjectID)); err != nil {
+		if err := m.quota.Reserve(ctx, tx, snap.ProjectID, want, usage); err != nil {
 			return err
 		}
 		if err := insertSnapshot(ctx, tx, &snap); err != nil {

@@ -139,20 +139,18 @@ func snapshotsOf(ctx context.Context, tx bun.IDB, id ID) (all []Snapshot, err er
 	return all, db.Fault(err, "snapshots of volume %s", id)
 }
 
-// usage returns a function that counts what a project uses.
-func usage(ctx context.Context, idb bun.IDB, project string) func() (quota.Amount, error) {
-	return func() (quota.Amount, error) {
-		var volumes, volumeGiB, snapshots, snapshotGiB int64
-		err := errors.Join(
-			idb.NewSelect().Model((*Volume)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_gib), 0)").
-				Where("project_id = ?", project).Scan(ctx, &volumes, &volumeGiB),
-			idb.NewSelect().Model((*Snapshot)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_gib), 0)").
-				Where("project_id = ?", project).Scan(ctx, &snapshots, &snapshotGiB),
-		)
-		return quota.Amount{
-			ResourceVolumes: volumes, ResourceSnapshots: snapshots, ResourceGigabytes: volumeGiB + snapshotGiB,
-		}, db.Fault(err, "usage of project %s", project)
-	}
+// usage is a quota.Usage.
+func usage(ctx context.Context, idb bun.IDB, project string) (quota.Amount, error) {
+	var volumes, volumeGiB, snapshots, snapshotGiB int64
+	err := errors.Join(
+		idb.NewSelect().Model((*Volume)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_gib), 0)").
+			Where("project_id = ?", project).Scan(ctx, &volumes, &volumeGiB),
+		idb.NewSelect().Model((*Snapshot)(nil)).ColumnExpr("COUNT(*), COALESCE(SUM(size_gib), 0)").
+			Where("project_id = ?", project).Scan(ctx, &snapshots, &snapshotGiB),
+	)
+	return quota.Amount{
+		ResourceVolumes: volumes, ResourceSnapshots: snapshots, ResourceGigabytes: volumeGiB + snapshotGiB,
+	}, db.Fault(err, "usage of project %s", project)
 }
 
 func loadSnapshot(ctx context.Context, idb bun.IDB, id SnapshotID) (Snapshot, error) {

@@ -151,7 +151,7 @@ func (m *Manager) ExtendVolume(ctx context.Context, e ExtendSpec) (Volume, error
 			return fault.Invalid.Errorf("volume %s has %d GiB: its new size must be from %d to %d GiB", v.ID, v.SizeGiB, v.SizeGiB+1, m.config.MaxSizeGiB)
 		}
 		want := quota.Amount{ResourceGigabytes: int64(e.SizeGiB - v.SizeGiB), ResourceSize: int64(e.SizeGiB)}
-		if err := m.quota.Reserve(ctx, tx, v.ProjectID, want, usage(ctx, tx, v.ProjectID)); err != nil {
+		if err := m.quota.Reserve(ctx, tx, v.ProjectID, want, usage); err != nil {
 			return err
 		}
 		if _, err := flow.Start(ctx, tx, m.extend, subject(v.ID), extendState(e)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/uptrace/bun"
 
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
@@ -16,15 +17,16 @@ import (
 func TestKeeper(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		k := quota.New("volume", quota.Amount{"volumes": 10, "gigabytes": 100}, quota.Amount{"volumes": 3})
-		change := func(fn func(ctx context.Context, tx *db.Tx) error) error { return d.Tx(t.Context(), fn) }
+		uses := func(n int64) quota.Usage {
+			return func(context.Context, bun.IDB, string) (quota.Amount, error) { return quota.Amount{"volumes": n}, nil }
+		}
 		reserve := func(project string, used, want int64) error {
-			return change(func(ctx context.Context, tx *db.Tx) error {
-				return k.Reserve(ctx, tx, project, quota.Amount{"volumes": want},
-					func() (quota.Amount, error) { return quota.Amount{"volumes": used}, nil })
+			return d.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				return k.Reserve(ctx, tx, project, quota.Amount{"volumes": want}, uses(used))
 			})
 		}
 		set := func(limits quota.Amount) error {
-			return change(func(ctx context.Context, tx *db.Tx) error { return k.Set(ctx, tx, "a", limits) })
+			return k.Change(t.Context(), d, quota.Patch{ProjectID: "a", Limits: limits})
 		}
 		steps := []struct {
 			name string
@@ -41,7 +43,7 @@ func TestKeeper(t *testing.T) {
 			{"others are not raised", reserve("b", 2, 2), fault.OverQuota},
 			{"unlimited", set(quota.Amount{"volumes": quota.Unlimited}), nil},
 			{"without a limit", reserve("a", 1000, 1000), nil},
-			{"reset", change(func(ctx context.Context, tx *db.Tx) error { return k.Reset(ctx, tx, "a") }), nil},
+			{"reset", set(nil), nil},
 			{"as before", reserve("a", 2, 2), fault.OverQuota},
 		}
 		for _, s := range steps {
@@ -54,4 +56,30 @@ func TestKeeper(t *testing.T) {
 			t.Error(diff, err)
 		}
 	}, quota.Migrations)
+}
+
+func TestShowAndList(t *testing.T) {
+	d := dbtest.SQLite(t, quota.Migrations)
+	k := quota.New("volume", quota.Amount{"volumes": 10, "gigabytes": 100}, nil)
+	other := quota.New("image", quota.Amount{"images": 1}, nil)
+	for project, keeper := range map[string]*quota.Keeper{"b": k, "a": k, "c": other} {
+		for resource := range keeper.Defaults() {
+			if err := keeper.Change(t.Context(), d, quota.Patch{ProjectID: project, Limits: quota.Amount{resource: 5}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	five := quota.Amount{"volumes": 5, "gigabytes": 5}
+	all, err := k.List(t.Context(), d.Read())
+	want := []quota.Quota{{ProjectID: "a", Limits: five, Defaults: k.Defaults()}, {ProjectID: "b", Limits: five, Defaults: k.Defaults()}}
+	if diff := cmp.Diff(want, all); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	one, err := k.Show(t.Context(), d.Read(), "a", func(_ context.Context, _ bun.IDB, project string) (quota.Amount, error) {
+		return quota.Amount{"volumes": int64(len(project))}, nil
+	})
+	want[0].Used = quota.Amount{"volumes": 1}
+	if diff := cmp.Diff(want[0], one); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
 }
