@@ -31,16 +31,13 @@ import (
 	"github.com/gophercloud/gophercloud/v2/pagination"
 
 	"github.com/nacre-cloud/nacre/embedded"
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 // TestTheCommandWorks runs a short session of the real openstack command.
 func TestTheCommandWorks(t *testing.T) {
-	command, err := exec.LookPath("openstack")
-	if err != nil {
-		dbtest.Missing(t, "the openstack command is not installed")
-	}
+	command := machinetest.Program(t, "openstack", "python3-openstackclient")
 	w := newWorld(t)
 	before := w.holds(t)
 	dir := t.TempDir()

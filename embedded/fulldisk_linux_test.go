@@ -4,30 +4,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 // smallDisk mounts a disk of 2 MiB where a cloud in dir keeps sub.
 func smallDisk(t *testing.T, dir, sub string) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		dbtest.Missing(t, "mounting a small disk needs root")
-	}
 	path := filepath.Join(dir, sub)
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size=2m"); err != nil {
-		dbtest.Missing(t, "mount a small disk: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(path, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	machinetest.SmallDisk(t, path, 2)
 }
 
 func TestAFullDiskLeavesNothingOfAnImage(t *testing.T) {

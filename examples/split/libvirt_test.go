@@ -15,16 +15,14 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/compute/libvirt/libvirttest"
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 	"github.com/nacre-cloud/nacre/network/networkrpc"
 )
 
 // Each host has a network namespace and a libvirtd of its own, and reaches the
 // control plane over a bridge, as it would over a cable.
 func TestRealServersBootOnBothHosts(t *testing.T) {
-	if os.Geteuid() != 0 {
-		dbtest.Missing(t, "real hosts need root")
-	}
+	machinetest.Root(t, "a real host")
 	image, spaces := libvirttest.Guest(t), underlay(t)
 	hypervisors := map[string]*libvirttest.Host{}
 	s := setting{address: controlAddress, within: map[string][]string{}}

@@ -22,6 +22,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/bus/bustest"
 	"github.com/nacre-cloud/nacre/kit/bus/nats"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 	"github.com/nacre-cloud/nacre/scheduler"
 	"github.com/nacre-cloud/nacre/scheduler/schedulerrpc"
 )
@@ -177,10 +178,7 @@ func (c *cloud) login(t *testing.T) *gophercloud.ProviderClient {
 // openstack runs the command of that name and returns what it prints.
 func (c *cloud) openstack(t *testing.T, args ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath("openstack"); err != nil {
-		dbtest.Missing(t, "no openstack command: install python3-openstackclient")
-	}
-	cmd := exec.CommandContext(t.Context(), "openstack", args...)
+	cmd := exec.CommandContext(t.Context(), machinetest.Program(t, "openstack", "python3-openstackclient"), args...)
 	cmd.Env = append(os.Environ(), "OS_AUTH_URL="+c.url+"/identity/v3", "OS_USERNAME=admin", "OS_PASSWORD="+c.password(t),
 		"OS_PROJECT_NAME=admin", "OS_USER_DOMAIN_NAME=Default", "OS_PROJECT_DOMAIN_NAME=Default")
 	var stderr strings.Builder

@@ -8,13 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/image/file"
 	"github.com/nacre-cloud/nacre/image/imagetest"
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 func TestDriver(t *testing.T) {
@@ -23,14 +21,7 @@ func TestDriver(t *testing.T) {
 
 func TestFullDiskLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		dbtest.Missing(t, "needs root to mount a small disk: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	machinetest.SmallDisk(t, dir, 1)
 	d := file.New(dir)
 	if _, err := d.Put(t.Context(), "i", bytes.NewReader(make([]byte, 2<<20))); !errors.Is(err, fault.Exhausted) {
 		t.Errorf("put: %v, want exhausted", err)

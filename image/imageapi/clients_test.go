@@ -16,7 +16,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/members"
 	"github.com/gophercloud/gophercloud/v2/pagination"
 
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 func TestGophercloud(t *testing.T) {
@@ -93,10 +93,7 @@ func TestGophercloud(t *testing.T) {
 // file called data.
 func command(t *testing.T, name, pack string, args ...string) func(args ...string) string {
 	t.Helper()
-	tool, err := exec.LookPath(name)
-	if err != nil {
-		dbtest.Missing(t, "needs the %s command (package %s)", name, pack)
-	}
+	tool := machinetest.Program(t, name, pack)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "data"), bytes.Repeat([]byte("nacre"), 50_000), 0o600); err != nil {
 		t.Fatal(err)

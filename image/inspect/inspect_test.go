@@ -13,8 +13,8 @@ import (
 	"testing/iotest"
 
 	"github.com/nacre-cloud/nacre/image/inspect"
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 const disk = 10 << 20 // the size every image of these tests claims
@@ -233,10 +233,7 @@ func TestUnknownFormatIsInvalid(t *testing.T) {
 }
 
 func TestImagesOfQEMU(t *testing.T) {
-	tool, err := exec.LookPath("qemu-img")
-	if err != nil {
-		dbtest.Missing(t, "needs qemu-img (package qemu-utils): %v", err)
-	}
+	tool := machinetest.Program(t, "qemu-img", "qemu-utils")
 	dir := t.TempDir()
 	base := filepath.Join(dir, "base")
 	tests := []struct {

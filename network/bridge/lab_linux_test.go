@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/network/bridge"
 )
@@ -29,12 +30,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("bridge networks are tested as root")
-		}
-		t.Skip("bridge networks are tested as root: run as root")
-	}
+	machinetest.Root(t, "a bridge network")
 	s := &site{t: t}
 	done := make(chan error)
 	go func() {

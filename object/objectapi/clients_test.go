@@ -15,7 +15,7 @@ import (
 
 	"github.com/ncw/swift/v2"
 
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 // given is an account that needs no login.
@@ -84,10 +84,7 @@ func TestSwiftForGo(t *testing.T) {
 }
 
 func TestSwiftCommand(t *testing.T) {
-	tool, err := exec.LookPath("swift")
-	if err != nil {
-		dbtest.Missing(t, "needs the swift command (package python3-swiftclient)")
-	}
+	tool := machinetest.Program(t, "swift", "python3-swiftclient")
 	url, dir := serve(t), t.TempDir()
 	run := func(args ...string) string {
 		t.Helper()

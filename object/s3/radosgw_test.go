@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 	"github.com/nacre-cloud/nacre/object/s3"
 )
 
@@ -62,12 +63,7 @@ rgw enable usage log = false
 func radosgw(t *testing.T) s3.Config {
 	t.Helper()
 	for _, tool := range []string{"ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph-authtool", "monmaptool"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("needs a Ceph to start (packages ceph-mon ceph-osd ceph-common radosgw): %v", err)
-		}
+		machinetest.Program(t, tool, "ceph-mon, ceph-osd, ceph-common or radosgw")
 	}
 	endpoint, err := cluster()
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 	"github.com/nacre-cloud/nacre/volume"
 	"github.com/nacre-cloud/nacre/volume/file"
 	"github.com/nacre-cloud/nacre/volume/volumetest"
@@ -46,9 +46,7 @@ func TestStartClearsWhatACrashLeft(t *testing.T) {
 }
 
 func TestImagesThatAreNotRawAreConverted(t *testing.T) {
-	if _, err := exec.LookPath("qemu-img"); err != nil {
-		dbtest.Missing(t, "no qemu-img: %v", err)
-	}
+	tool := machinetest.Program(t, "qemu-img", "qemu-utils")
 	dir := t.TempDir()
 	raw, qcow := filepath.Join(dir, "raw"), filepath.Join(dir, "qcow2")
 	content := bytes.Repeat([]byte("nacre"), 1000)
@@ -60,7 +58,7 @@ func TestImagesThatAreNotRawAreConverted(t *testing.T) {
 		{"create", "-q", "-f", "qcow2", qcow + ".large", "3G"},
 		{"create", "-q", "-f", "qcow2", "-b", raw, "-F", "raw", qcow + ".backed", "1G"},
 	} {
-		if out, err := exec.CommandContext(t.Context(), "qemu-img", args...).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 // A Host is a running libvirtd.
@@ -57,13 +59,11 @@ func Start(tb testing.TB) *Host {
 // StartIn is Start in a network namespace that ip-netns knows by that name.
 func StartIn(tb testing.TB, namespace string) *Host {
 	tb.Helper()
-	if os.Geteuid() != 0 {
-		missing(tb, "a libvirtd of its own needs root")
-	}
-	for _, program := range []string{"libvirtd", "unshare", "qemu-img", "qemu-system-x86_64"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing(tb, "a libvirtd of its own needs "+program)
-		}
+	machinetest.Root(tb, "a libvirtd of its own")
+	for program, pack := range map[string]string{
+		"libvirtd": "libvirt-daemon-system", "unshare": "util-linux", "qemu-img": "qemu-utils", "qemu-system-x86_64": "qemu-system-x86",
+	} {
+		machinetest.Program(tb, program, pack)
 	}
 	h := &Host{dir: tb.TempDir(), namespace: namespace}
 	h.URI = "qemu+unix:///system?socket=" + h.socket()
@@ -171,15 +171,7 @@ func Guest(tb testing.TB) string {
 	dir := tb.TempDir()
 	cmd := exec.Command("go", "run", "github.com/nacre-cloud/nacre/tools/guest", "-o", dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		missing(tb, fmt.Sprintf("the guest cannot be built: %v\n%s", err, out))
+		machinetest.Missing(tb, "the guest cannot be built: %v\n%s", err, out)
 	}
 	return filepath.Join(dir, "guest.qcow2")
-}
-
-func missing(tb testing.TB, why string) {
-	tb.Helper()
-	if os.Getenv("CI") == "true" {
-		tb.Fatal(why)
-	}
-	tb.Skip(why)
 }

@@ -2,7 +2,6 @@
 package dbtest
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -44,14 +43,4 @@ func open(t testing.TB, url string, migrations []db.Migrations) *db.DB {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// Missing ends a test that needs what this machine lacks: skipped for a
-// developer, failed in CI.
-func Missing(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
 }

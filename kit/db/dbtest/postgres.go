@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 // PostgresURL returns the URL of a schema that exists until the test ends.
@@ -23,7 +25,7 @@ func PostgresURL(t testing.TB) string {
 	if server == "" {
 		var err error
 		if server, err = localServer(); err != nil {
-			Missing(t, "no PostgreSQL: %v (install postgresql, or set NACRE_POSTGRES)", err)
+			machinetest.Missing(t, "no PostgreSQL: %v (install postgresql, or set NACRE_POSTGRES)", err)
 		}
 	}
 	admin, err := sql.Open("pgx", server)
