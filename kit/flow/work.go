@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -81,47 +82,42 @@ func (e *Engine) step(ctx context.Context, r *Run, p place) (bool, error) {
 		err = fault.Unavailable.Errorf("interrupted: %w", err)
 	}
 	cancel()
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
-	}
-	next := *r
-	pause := next.advance(p, e.now(), err)
-	// The effect has happened: a stop must not lose it.
-	saved := e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
-		return e.store(ctx, tx, &next, p.state, pause)
-	})
-	e.observe(ctx, r, &next, attempt{at, began, err})
-	*r = next
-	return pause == 0 && ctx.Err() == nil, saved
+	return e.settle(ctx, r, p, attempt{at, began, err})
 }
 
 // recordStep runs an action that only writes rows, and saves the run with them.
 func (e *Engine) recordStep(ctx context.Context, r *Run, p place, record func(context.Context, *db.Tx, any) error) (bool, error) {
-	at := Point{Flow: r.Flow, Step: r.Step, Undo: r.Status == Undoing}
-	began := e.now()
+	a := attempt{Point{Flow: r.Flow, Step: r.Step, Undo: r.Status == Undoing}, e.now(), nil}
 	next := *r
-	var pause time.Duration
 	err := e.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := guard(func() error { return record(ctx, tx, p.state) }); err != nil {
 			return err
 		}
-		pause = next.advance(p, e.now(), nil)
-		return e.store(ctx, tx, &next, p.state, pause)
+		return e.store(ctx, tx, &next, p.state, next.advance(p, e.now(), nil))
 	})
 	if err == nil || errors.Is(err, errLeaseLost) {
-		e.observe(ctx, r, &next, attempt{at, began, nil})
+		e.observe(ctx, r, &next, a)
 		*r = next
 		return err == nil, err
 	}
-	next = *r
-	if ctx.Err() != nil {
-		err = fault.Unavailable.Errorf("interrupted: %w", err)
+	if a.err = err; ctx.Err() != nil {
+		a.err = fault.Unavailable.Errorf("interrupted: %w", err)
 	}
-	pause = next.advance(p, e.now(), err)
+	return e.settle(ctx, r, p, a)
+}
+
+// settle saves what came of an attempt. It reports whether the run may go on at once.
+func (e *Engine) settle(ctx context.Context, r *Run, p place, a attempt) (bool, error) {
+	if a.err != nil {
+		trace.SpanFromContext(ctx).SetStatus(codes.Error, a.err.Error())
+	}
+	next := *r
+	pause := next.advance(p, e.now(), a.err)
+	// The effect has happened: a stop must not lose it.
 	saved := e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
 		return e.store(ctx, tx, &next, p.state, pause)
 	})
-	e.observe(ctx, r, &next, attempt{at, began, err})
+	e.observe(ctx, r, &next, a)
 	*r = next
 	return pause == 0 && ctx.Err() == nil, saved
 }
