@@ -38,7 +38,8 @@ type Driver interface {
 	// fault.Invalid when the range begins beyond its end.
 	Open(ctx context.Context, id ID, r Range) (io.ReadCloser, error)
 
-	// Delete removes the bytes of image id.
+	// Delete removes the bytes of image id. It need not be durable: bytes that come
+	// back after a crash are found by the reconciler.
 	Delete(ctx context.Context, id ID) error
 
 	// List returns every whole image in the store, in no order. Manager compares

@@ -11,6 +11,7 @@ import (
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/image/file"
 	"github.com/nacre-cloud/nacre/image/imagetest"
+	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
@@ -48,7 +49,7 @@ func TestDeadUploadsAreSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := file.New(dir)
+	d := drivertest.Start(t, file.New(dir))
 	if _, err := d.Put(t.Context(), "i", bytes.NewReader(nil)); err != nil {
 		t.Fatal(err)
 	}

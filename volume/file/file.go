@@ -12,8 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"github.com/nacre-cloud/nacre/internal/blob"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -71,7 +71,7 @@ func (d *Driver) Create(_ context.Context, v volume.Volume) error {
 	if err != nil {
 		return kind(err)
 	}
-	return errors.Join(grow(f, v), f.Close(), d.sync())
+	return errors.Join(grow(f, v), f.Close(), kind(blob.SyncDir(d.dir)))
 }
 
 // grow makes f as large as v; a larger file stays.
@@ -102,16 +102,7 @@ func (d *Driver) remove(path string) error {
 			return kind(err)
 		}
 	}
-	return d.sync()
-}
-
-// sync makes names that were made, changed or removed survive a power cut.
-func (d *Driver) sync() error {
-	dir, err := os.Open(d.dir)
-	if err != nil {
-		return kind(err)
-	}
-	return errors.Join(kind(dir.Sync()), dir.Close())
+	return kind(blob.SyncDir(d.dir))
 }
 
 // Connect implements volume.Driver.
@@ -182,11 +173,11 @@ func (d *Driver) copy(ctx context.Context, from, to string) error {
 	if err != nil {
 		return fault.Unavailable.Errorf("copy %s: %w: %s", from, err, out)
 	}
-	return d.publish(to)
+	return publish(to)
 }
 
 // publish gives the partial file of path its name, for good.
-func (d *Driver) publish(path string) error {
+func publish(path string) error {
 	f, err := os.Open(path + partial)
 	if err != nil {
 		return kind(err)
@@ -194,10 +185,7 @@ func (d *Driver) publish(path string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return kind(err)
 	}
-	if err := os.Rename(path+partial, path); err != nil {
-		return kind(err)
-	}
-	return d.sync()
+	return kind(blob.Publish(path+partial, path))
 }
 
 // Import implements volume.Importer. Images that are not raw are converted by
@@ -217,7 +205,7 @@ func (d *Driver) Import(ctx context.Context, v volume.Volume, image volume.Image
 	if info.Size() > bytes(v) {
 		return fault.Invalid.Errorf("image %s does not fit in %d GiB", image.ID, v.SizeGiB)
 	}
-	if err := d.publish(path); err != nil {
+	if err := publish(path); err != nil {
 		return err
 	}
 	return d.Resize(ctx, v)
@@ -237,17 +225,7 @@ func write(path string, r io.Reader) error {
 }
 
 // kind gives an error of the file system its kind.
-func kind(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fault.Exhausted.Wrap(err, "volume/file")
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.NotFound.Wrap(err, "volume/file")
-	}
-	return fault.Unavailable.Wrap(err, "volume/file")
-}
+func kind(err error) error { return blob.Fault(err, "volume/file") }
 
 var (
 	_ volume.Driver      = (*Driver)(nil)

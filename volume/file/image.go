@@ -61,7 +61,7 @@ func (d *Driver) convert(ctx context.Context, v volume.Volume, image volume.Imag
 	if _, err := qemuImg(ctx, "convert", "-f", image.DiskFormat, "-O", "raw", source, path+partial); err != nil {
 		return err
 	}
-	if err := d.publish(path); err != nil {
+	if err := publish(path); err != nil {
 		return err
 	}
 	return d.Resize(ctx, v)
