@@ -69,7 +69,8 @@ type step[S any] struct {
 // New returns a flow without steps. Names are stable: they are stored in runs.
 func New[S any](name string) *Flow[S] { return &Flow[S]{name: name} }
 
-// Step appends a step with effects outside the database. A nil undo has nothing to take back.
+// Step appends a step with effects outside the database. A nil undo has nothing to
+// take back, and a run passes it without a save, as it does a nil do.
 func (f *Flow[S]) Step(name string, do, undo Action[S]) *Flow[S] {
 	f.steps = append(f.steps, step[S]{name: name, limit: DefaultLimit, do: do, undo: undo})
 	return f
@@ -88,8 +89,7 @@ func (f *Flow[S]) Within(limit time.Duration) *Flow[S] {
 }
 
 // When makes the step appended last one that only some runs need; the others pass
-// it without a save. The first step is always needed, and what needed says of a
-// run must not change while it is open.
+// it without a save. What needed says of a run must not change while it is open.
 func (f *Flow[S]) When(needed func(s *S) bool) *Flow[S] {
 	f.steps[len(f.steps)-1].when = needed
 	return f
@@ -148,7 +148,7 @@ type definition interface {
 	Steps() []string
 	limit(i int) time.Duration
 	IsSure() bool
-	needed(i int, state any) bool
+	needed(i int, state any, undo bool) bool
 	decode(state string) (any, error)
 	act(ctx context.Context, at Point, i int, state any) error
 	record(at Point, i int) func(ctx context.Context, tx *db.Tx, state any) error
@@ -156,9 +156,23 @@ type definition interface {
 
 func (f *Flow[S]) limit(i int) time.Duration { return f.steps[i].limit }
 
-func (f *Flow[S]) needed(i int, state any) bool {
-	when := f.steps[i].when
-	return when == nil || when(state.(*S))
+// needed reports whether a run has something to do, or to undo, at step i.
+func (f *Flow[S]) needed(i int, state any, undo bool) bool {
+	st := &f.steps[i]
+	if undo && st.undo == nil && st.unr == nil || !undo && st.do == nil && st.rec == nil {
+		return false
+	}
+	return st.when == nil || st.when(state.(*S))
+}
+
+// first returns the step that a run begins with.
+func (f *Flow[S]) first(s *S) int {
+	for i := range f.steps {
+		if f.needed(i, s, false) {
+			return i
+		}
+	}
+	return 0
 }
 
 func (f *Flow[S]) decode(state string) (any, error) {

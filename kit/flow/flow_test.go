@@ -168,7 +168,7 @@ func TestOneOpenRunPerSubject(t *testing.T) {
 			t.Errorf("second run: %v", err)
 		}
 		open, err := flow.Open(t.Context(), d.Read(), "server/1", "server/2")
-		if err != nil || len(open) != 1 || open["server/1"].Step != "begin" {
+		if err != nil || len(open) != 1 || open["server/1"].Step != "allocate" {
 			t.Error(open, err)
 		}
 	}, flow.Migrations)

@@ -99,7 +99,7 @@ func (r *Run) advance(p place, now time.Time, err error) time.Duration {
 func (r *Run) goOn(p place, direction int, now time.Time) {
 	steps := p.Steps()
 	for i := p.i + direction; i >= 0 && i < len(steps); i += direction {
-		if p.needed(i, p.state) {
+		if p.needed(i, p.state, direction < 0) || direction < 0 && steps[i] == r.BackTo {
 			r.enter(steps[i], now)
 			return
 		}

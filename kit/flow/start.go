@@ -116,7 +116,7 @@ func (f *Flow[S]) run(ctx context.Context, subject string, s S, status Status) (
 		now = f.engine.now()
 	}
 	return &Run{
-		ID: id.String(), Flow: f.name, Subject: subject, Status: status, Step: f.steps[0].name,
+		ID: id.String(), Flow: f.name, Subject: subject, Status: status, Step: f.steps[f.first(&s)].name,
 		State: string(state), Baggage: bus.Baggage(ctx),
 		StepAt: now.UnixMicro(), DueAt: now.UnixMicro(), CreatedAt: now.UTC(),
 	}, nil

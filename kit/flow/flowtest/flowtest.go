@@ -41,10 +41,14 @@ func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 	t.Helper()
 	probe := newWorld(t)
 	sure := probe.Flow.IsSure()
-	var steps []string // that this run needs
+	var steps, undos []string // that this run needs
 	note := func(ctx context.Context, p flow.Point, next func(context.Context) error) error {
-		if !slices.Contains(steps, p.Step) {
-			steps = append(steps, p.Step)
+		noted := &steps
+		if p.Undo {
+			noted = &undos
+		}
+		if !slices.Contains(*noted, p.Step) {
+			*noted = append(*noted, p.Step)
 		}
 		return next(ctx)
 	}
@@ -78,13 +82,16 @@ func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 	if sure {
 		return
 	}
-	last := steps[len(steps)-1]
 	for _, step := range steps {
 		t.Run("crash and cancel at "+step, func(t *testing.T) {
 			w := newWorld(t)
 			w.drive(t, crashAfter(step, false), w.cancel)
 			w.Clean(t)
 		})
+	}
+	last := steps[len(steps)-1]
+	t.Run("undone at the end", func(t *testing.T) { broken(t, both(note, failAfter(last))) })
+	for _, step := range undos {
 		t.Run("crash after the undo of "+step, func(t *testing.T) {
 			broken(t, both(failAfter(last), crashAfter(step, true)))
 		})
