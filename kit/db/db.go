@@ -5,7 +5,8 @@
 // together; no transaction hides in a context. SQLite is the embedded default
 // and is opened twice on one file: one connection that writes, in immediate
 // transactions, and a pool that reads; a shared pool of deferred transactions
-// fails with SQLITE_BUSY as soon as two writers meet.
+// fails with SQLITE_BUSY as soon as two writers meet. Transactions that wait for
+// that one connection share a commit, and a statement is parsed and planned once.
 package db
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the driver called sqlite
+	"modernc.org/sqlite"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
@@ -37,7 +38,7 @@ type Config struct {
 // DB is one database. It is safe for concurrent use.
 type DB struct {
 	write, read *bun.DB
-	postgres    bool
+	writer      *writer // of SQLite, where transactions take turns; else nil
 }
 
 // Open returns the database of c. It does no I/O: the first query connects.
@@ -57,33 +58,24 @@ func Open(c Config) (*DB, error) {
 // after a power cut the last transactions may be missing but none is torn.
 var sqlitePragmas = []string{
 	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
-	"cache_size(-8000)", "temp_store(MEMORY)", "journal_size_limit(67108864)",
+	"cache_size(-8000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)",
 }
 
 func openSQLite(path string) (*DB, error) {
 	if path == "" {
 		return nil, fault.Invalid.Errorf("database URL names no file: use sqlite:/path/file.db")
 	}
-	open := func(conns int, params url.Values) (*bun.DB, error) {
+	open := func(conns int, params url.Values) *bun.DB {
 		params["_pragma"] = sqlitePragmas
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: params.Encode()}
-		s, err := sql.Open("sqlite", file.String())
-		if err != nil {
-			return nil, fault.Invalid.Wrap(err, "open %s", path)
-		}
+		s := sql.OpenDB(connector{new(sqlite.Driver), file.String()})
 		s.SetMaxOpenConns(conns)
 		s.SetMaxIdleConns(conns)
-		return bun.NewDB(s, sqlitedialect.New()), nil
+		return bun.NewDB(s, sqlitedialect.New())
 	}
-	write, err := open(1, url.Values{"_txlock": {"immediate"}})
-	if err != nil {
-		return nil, err
-	}
-	read, err := open(max(2, runtime.NumCPU()), url.Values{})
-	if err != nil {
-		return nil, err
-	}
-	return &DB{write: write, read: read}, nil
+	write := open(1, url.Values{"_txlock": {"immediate"}})
+	read := open(max(2, runtime.NumCPU()), url.Values{})
+	return &DB{write: write, read: read, writer: &writer{db: write}}, nil
 }
 
 func openPostgres(c Config) (*DB, error) {
@@ -107,7 +99,7 @@ func openPostgres(c Config) (*DB, error) {
 	s.SetMaxIdleConns(conns)
 	s.SetConnMaxIdleTime(5 * time.Minute)
 	b := bun.NewDB(s, pgdialect.New())
-	return &DB{write: b, read: b, postgres: true}, nil
+	return &DB{write: b, read: b}, nil
 }
 
 // Read returns a handle for reads outside a transaction. It sees what was
