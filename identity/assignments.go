@@ -56,19 +56,22 @@ func domainOf(ctx context.Context, idb bun.IDB, s Scope) (DomainID, error) {
 	return p.DomainID, err
 }
 
-// mayGive refuses to give a role that the caller lacks itself.
-func mayGive(ctx context.Context, tx *db.Tx, a Assignment) error {
+// mayGive refuses to give or take roles that the caller lacks itself, and to
+// change who has them: whoever sets an administrator's password is one.
+func mayGive(ctx context.Context, idb bun.IDB, given ...Assignment) error {
 	c := CallerOf(ctx)
-	if c.Admin() {
+	if c.Admin() || len(given) == 0 {
 		return nil
 	}
-	g, err := rolesAndImplied(ctx, tx)
+	g, err := rolesAndImplied(ctx, idb)
 	if err != nil {
 		return err
 	}
-	for _, r := range g.expand(a.RoleID) {
-		if !c.Has(r.Name) {
-			return fault.Forbidden.Errorf("role %s cannot be given by who does not have it", r.Name)
+	for _, a := range given {
+		for _, r := range g.expand(a.RoleID) {
+			if !c.Has(r.Name) {
+				return fault.Forbidden.Errorf("role %s is needed to give it, to take it, or to change who has it", r.Name)
+			}
 		}
 	}
 	return nil
@@ -134,6 +137,9 @@ func (m *Manager) Unassign(ctx context.Context, a Assignment) error {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
+		if err := mayGive(ctx, tx, a); err != nil {
+			return err
+		}
 		where, args := exactly(a)
 		if n, err := remove[Assignment](ctx, tx, where, args...); err != nil || n == 0 {
 			return orNotFound(err, "role %s is not assigned to %s there", a.RoleID, cmp.Or(string(a.UserID), string(a.GroupID)))

@@ -90,6 +90,9 @@ func (m *Manager) DeleteGroup(ctx context.Context, id GroupID) error {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
+		if err := mayChange(ctx, tx, id); err != nil {
+			return err
+		}
 		members, err := membersOf(ctx, tx, id)
 		if err != nil {
 			return err
@@ -117,7 +120,7 @@ func (m *Manager) AddMember(ctx context.Context, s Membership) error {
 		if _, err := load[User](ctx, tx, s.UserID, "user"); err != nil {
 			return err
 		}
-		if err := m.mayGiveAll(ctx, tx, s.GroupID); err != nil {
+		if err := mayChange(ctx, tx, s.GroupID); err != nil {
 			return err
 		}
 		_, err := insertOnce(ctx, tx, &member{GroupID: s.GroupID, UserID: s.UserID}, "member")
@@ -134,19 +137,13 @@ func (m *Manager) mayMember(ctx context.Context, action string, s Membership) er
 	return m.mayUser(ctx, action, s.UserID)
 }
 
-// mayGiveAll refuses to put somebody into a group with roles that the caller
-// could not give.
-func (m *Manager) mayGiveAll(ctx context.Context, tx *db.Tx, id GroupID) error {
+// mayChange refuses to change a group with roles that the caller could not give.
+func mayChange(ctx context.Context, tx *db.Tx, id GroupID) error {
 	rows, err := listAssignments(ctx, tx, AssignmentQuery{GroupID: id})
 	if err != nil {
 		return err
 	}
-	for _, a := range rows {
-		if err := mayGive(ctx, tx, a); err != nil {
-			return err
-		}
-	}
-	return nil
+	return mayGive(ctx, tx, rows...)
 }
 
 // Member implements Service.
@@ -171,6 +168,9 @@ func (m *Manager) RemoveMember(ctx context.Context, s Membership) error {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
+		if err := mayChange(ctx, tx, s.GroupID); err != nil {
+			return err
+		}
 		n, err := remove[member](ctx, tx, "group_id = ? AND user_id = ?", s.GroupID, s.UserID)
 		if err != nil || n == 0 {
 			return orNotFound(err, "user %s is not in group %s", s.UserID, s.GroupID)

@@ -101,6 +101,9 @@ func (m *Manager) UpdateUser(ctx context.Context, p UserPatch) (User, error) {
 		if u, err = load[User](ctx, tx, p.ID, "user"); err != nil {
 			return err
 		}
+		if err := mayBecome(ctx, tx, p.ID); err != nil {
+			return err
+		}
 		set(&u.Name, p.Name)
 		set(&u.Description, p.Description)
 		set(&u.Email, p.Email)
@@ -131,12 +134,24 @@ func (m *Manager) mayUser(ctx context.Context, action string, id UserID) error {
 	})
 }
 
+// mayBecome refuses to change a user with roles that the caller could not give.
+func mayBecome(ctx context.Context, tx *db.Tx, id UserID) error {
+	rows, err := assignmentsOf(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	return mayGive(ctx, tx, rows...)
+}
+
 // DeleteUser implements Service.
 func (m *Manager) DeleteUser(ctx context.Context, id UserID) error {
 	if err := m.mayUser(ctx, "identity:delete_user", id); err != nil {
 		return err
 	}
 	return m.write(ctx, func(ctx context.Context, tx *db.Tx, r *revoking) error {
+		if err := mayBecome(ctx, tx, id); err != nil {
+			return err
+		}
 		if n, err := remove[User](ctx, tx, "id = ?", id); err != nil || n == 0 {
 			return orNotFound(err, "user %s", id)
 		}

@@ -143,6 +143,26 @@ func domainManager(t *testing.T, w *world) {
 	ok(t, w.Assign(w.ctx, identity.Assignment{GroupID: g.ID, RoleID: w.role(t, "admin").ID, Scope: identity.On(p.ID)}))
 	want(t, w.AddMember(ctx, identity.Membership{GroupID: g.ID, UserID: boss.ID}), fault.Forbidden)
 
+	root := must[identity.User](t)(w.CreateUser(w.ctx, identity.UserSpec{Name: "root", DomainID: d.ID}))
+	join := identity.Membership{GroupID: g.ID, UserID: root.ID}
+	ok(t, w.AddMember(w.ctx, join))
+	rooted := identity.Assignment{UserID: root.ID, RoleID: w.role(t, "admin").ID, Scope: identity.OnDomain(d.ID)}
+	ok(t, w.Assign(w.ctx, rooted))
+	password := "chosen by the manager"
+	_, err = w.UpdateUser(ctx, identity.UserPatch{ID: root.ID, Password: &password})
+	want(t, err, fault.Forbidden)
+	want(t, w.DeleteUser(ctx, root.ID), fault.Forbidden)
+	want(t, w.Unassign(ctx, rooted), fault.Forbidden)
+	ok(t, w.Unassign(w.ctx, rooted))
+	_, err = w.UpdateUser(ctx, identity.UserPatch{ID: root.ID, Password: &password})
+	want(t, err, fault.Forbidden) // it is still in the group
+	want(t, w.RemoveMember(ctx, join), fault.Forbidden)
+	want(t, w.DeleteGroup(ctx, g.ID), fault.Forbidden)
+	ok(t, w.RemoveMember(w.ctx, join))
+	_, err = w.UpdateUser(ctx, identity.UserPatch{ID: root.ID, Password: &password})
+	ok(t, err)
+	ok(t, w.DeleteUser(ctx, root.ID))
+
 	found, err := w.Projects(ctx, identity.ProjectQuery{})
 	if err != nil || len(found.Items) != 1 {
 		t.Errorf("%v %v", found, err)
