@@ -150,7 +150,7 @@ func (m *Manager) Download(ctx context.Context, d DownloadSpec) (Bytes, error) {
 		return Bytes{}, err
 	}
 	if o.Large() {
-		return m.largeBytes(ctx, o)
+		return m.largeBytes(ctx, o, d.Signature)
 	}
 	return Bytes{Object: o, Open: func(ctx context.Context, r Range) (io.ReadCloser, error) { return m.open(ctx, o, r) }}, nil
 }

@@ -48,12 +48,13 @@ func total(segments []Segment) (size int64, etag string) {
 	return size, hex.EncodeToString(sum.Sum(nil))
 }
 
-// largeBytes returns a large object as what its segments are together.
-func (m *Manager) largeBytes(ctx context.Context, o Object) (Bytes, error) {
+// largeBytes returns a large object as what its segments are together. What is
+// signed for the object is signed for its segments, as far as the key reaches.
+func (m *Manager) largeBytes(ctx context.Context, o Object, sig *Signature) (Bytes, error) {
 	parts := o.Segments
 	if o.Manifest != "" {
 		var err error
-		if parts, err = m.dynamic(ctx, o); err != nil {
+		if parts, err = m.dynamic(ctx, o, sig); err != nil {
 			return Bytes{}, err
 		}
 	}
@@ -68,15 +69,20 @@ func (m *Manager) largeBytes(ctx context.Context, o Object) (Bytes, error) {
 }
 
 // dynamic lists the segments of a dynamic large object: what begins with its
-// manifest, in order. The caller must be allowed to list them.
-func (m *Manager) dynamic(ctx context.Context, o Object) ([]Segment, error) {
+// manifest, in order. The caller must be allowed to read them.
+func (m *Manager) dynamic(ctx context.Context, o Object, sig *Signature) ([]Segment, error) {
 	container, prefix, _ := strings.Cut(o.Manifest, "/")
 	id := ContainerID{o.ProjectID, Name(container)}
-	if c, err := m.container(ctx, m.db.Read(), id); errors.Is(err, fault.NotFound) {
+	c, err := m.container(ctx, m.db.Read(), id)
+	switch {
+	case sig != nil:
+		err = m.verify(ctx, *sig, id)
+	case errors.Is(err, fault.NotFound):
 		return nil, nil
-	} else if err != nil {
-		return nil, err
-	} else if err := mayRead(ctx, c); err != nil {
+	case err == nil:
+		err = mayRead(ctx, c)
+	}
+	if err != nil {
 		return nil, err
 	}
 	q := Query{ContainerID: id, Prefix: Name(prefix)}
@@ -94,7 +100,7 @@ func (m *Manager) dynamic(ctx context.Context, o Object) ([]Segment, error) {
 
 // joinCopy makes an object of the bytes of all segments of another.
 func (m *Manager) joinCopy(ctx context.Context, c CopySpec, from Object) (Object, error) {
-	b, err := m.largeBytes(ctx, from)
+	b, err := m.largeBytes(ctx, from, nil)
 	if err != nil {
 		return Object{}, err
 	}

@@ -1,7 +1,6 @@
 package objectapi
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,17 +38,13 @@ func (a *api) bulkDelete(r *rest.Request) (rest.Response, error) {
 	if _, err := a.Account(r.Context(), p); err != nil {
 		return rest.Response{}, err
 	}
+	names, err := namesToDelete(r.Body)
+	if err != nil {
+		return rest.Response{}, err
+	}
 	out := bulk{Status: "200 OK"}
-	lines := bufio.NewScanner(io.LimitReader(r.Body, maxBulkBody))
-	for n := 0; lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" {
-			continue
-		}
-		if n++; n > maxBulk {
-			return rest.Response{}, object.ErrTooLarge.Errorf("maximum bulk deletes: %d per request", maxBulk)
-		}
-		out.delete(line, func(path string) error {
+	for _, name := range names {
+		out.delete(name, func(path string) error {
 			container, name, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 			id := object.ObjectID{ProjectID: p, Container: object.Name(container), Object: object.Name(name)}
 			if name == "" {
@@ -58,10 +53,29 @@ func (a *api) bulkDelete(r *rest.Request) (rest.Response, error) {
 			return a.DeleteObject(r.Context(), object.DeleteSpec{ObjectID: id})
 		})
 	}
-	if err := lines.Err(); err != nil {
-		return rest.Response{}, fault.Invalid.Errorf("read the names to delete: %w", err)
-	}
 	return out.reply(r)
+}
+
+// namesToDelete reads all names before the first is deleted: a name that was cut
+// on its way may be that of something else.
+func namesToDelete(body io.Reader) ([]string, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxBulkBody+1))
+	if err != nil {
+		return nil, fault.Invalid.Errorf("read the names to delete: %w", err)
+	}
+	if len(text) > maxBulkBody {
+		return nil, object.ErrTooLarge.Errorf("the names to delete are above the limit of %d bytes", maxBulkBody)
+	}
+	var names []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" {
+			names = append(names, line)
+		}
+	}
+	if len(names) > maxBulk {
+		return nil, object.ErrTooLarge.Errorf("maximum bulk deletes: %d per request", maxBulk)
+	}
+	return names, nil
 }
 
 func (b *bulk) delete(line string, remove func(string) error) {

@@ -1,9 +1,13 @@
 package objectapi_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -96,4 +100,29 @@ func (c client) want(status int, method, path, body string, headers ...string) (
 		c.t.Errorf("%s %s = %d %s, want %d", method, path, res.StatusCode, got, status)
 	}
 	return res.Header, got
+}
+
+// halfClosed sends a body that may end before the size announced for it, and
+// returns the status of the answer.
+func (c client) halfClosed(method, path, body string, size int) int {
+	c.t.Helper()
+	at, err := url.Parse(c.account)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", at.Host)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "%s %s%s HTTP/1.1\r\nHost: %s\r\nX-Auth-Token: %s\r\nContent-Length: %d\r\n\r\n%s", method, at.Path, path, at.Host, c.token, size, body)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		c.t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode
 }

@@ -274,6 +274,17 @@ func TestSignedURLs(t *testing.T) {
 	}
 	h, _ = anybody.want(200, "GET", url("GET", "secret", "/c/o")+"&inline", "")
 	wantHeaders(t, h, "Content-Disposition", "inline")
+	c.want(201, "PUT", "/parts", "", "X-Container-Meta-Temp-URL-Key", "of the parts")
+	c.want(201, "PUT", "/parts/1", "one")
+	c.want(201, "PUT", "/parts/2", "two")
+	c.want(201, "PUT", "/c/large", "", "X-Object-Manifest", "parts/1")
+	if _, body := anybody.want(200, "GET", url("GET", "secret", "/c/large"), ""); body != "one" {
+		t.Errorf("the parts that go with a signed object are %q", body)
+	}
+	c.want(204, "POST", "/c", "", "X-Container-Meta-Temp-URL-Key", "of c alone")
+	anybody.want(200, "GET", url("GET", "of c alone", "/c/o"), "")
+	anybody.want(401, "GET", url("GET", "of c alone", "/c/large"), "")
+	anybody.want(400, "PUT", url("PUT", "of c alone", "/c/o"), "", "X-Object-Manifest", "parts/1")
 	anybody.want(401, "GET", url("GET", "guess", "/c/o"), "")
 	anybody.want(401, "PUT", url("GET", "secret", "/c/o"), "y")
 	anybody.want(401, "GET", "/c/o?temp_url_sig=00&temp_url_expires=x", "")
@@ -296,6 +307,29 @@ func TestBulkDelete(t *testing.T) {
 		t.Errorf("bulk = %s", body)
 	}
 	client{t, c.account, "member@2222"}.want(403, "POST", "?bulk-delete", "c")
+}
+
+// TestABulkDeleteIsReadBeforeItBegins: a name that was cut is that of another object.
+func TestABulkDeleteIsReadBeforeItBegins(t *testing.T) {
+	c := member(t)
+	c.want(201, "PUT", "/c", "")
+	c.want(201, "PUT", "/c/obj", "kept")
+	for name, body := range map[string]string{
+		"cut":       "c/obj\nc/obj",
+		"too many":  "c/obj\n" + strings.Repeat("c/none\n", 1000),
+		"too large": "c/obj\n" + strings.Repeat(strings.Repeat("x", 8000)+"\n", 600),
+	} {
+		t.Run(name, func(t *testing.T) {
+			size, want := len(body), 413
+			if name == "cut" {
+				size, want = size+100, 400
+			}
+			if got := c.halfClosed("POST", "?bulk-delete", body, size); got != want {
+				t.Errorf("the answer is %d, want %d", got, want)
+			}
+			c.want(200, "GET", "/c/obj", "")
+		})
+	}
 }
 
 func TestArchivesBecomeObjects(t *testing.T) {

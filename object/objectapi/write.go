@@ -63,6 +63,9 @@ func uploadSpec(r *rest.Request) (u object.UploadSpec, err error) {
 	if u.Signature, err = signature(r); err != nil {
 		return u, err
 	}
+	if u.Signature != nil && u.Manifest != "" {
+		return u, fault.Invalid.Errorf("a signed URL cannot make a large object")
+	}
 	u.Size, u.Body = r.HTTP.ContentLength, r.Body
 	u.ETag = r.Header("Etag")
 	switch r.Header("If-None-Match") {
