@@ -68,7 +68,7 @@ func openSQLite(path string) (*DB, error) {
 	open := func(conns int, params url.Values) *bun.DB {
 		params["_pragma"] = sqlitePragmas
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: params.Encode()}
-		s := sql.OpenDB(connector{new(sqlite.Driver), file.String()})
+		s := sql.OpenDB(private{connector{new(sqlite.Driver), file.String()}, path})
 		s.SetMaxOpenConns(conns)
 		s.SetMaxIdleConns(conns)
 		return bun.NewDB(s, sqlitedialect.New())

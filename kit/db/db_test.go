@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -107,15 +109,36 @@ func TestTransaction(t *testing.T) {
 				_, err := tx.NewInsert().Model(&thing{ID: "a"}).Exec(ctx)
 				return db.Fault(err, "insert")
 			})
-			if !errors.Is(err, fault.Conflict) || !db.IsDuplicate(err) {
+			if !errors.Is(err, fault.Conflict) || !db.IsDuplicate(err) || err.Error() != "insert: it exists already" {
 				t.Error(err)
 			}
 			err = d.Read().NewSelect().Model(new(thing)).Where("id = 'none'").Scan(t.Context())
-			if !errors.Is(db.Fault(err, "thing"), fault.NotFound) {
+			if err = db.Fault(err, "thing"); !errors.Is(err, fault.NotFound) || err.Error() != "thing: it does not exist" {
 				t.Error(err)
 			}
 		})
 	}, migrations("1_things"))
+}
+
+func TestOthersCannotReadTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	d, err := db.Open(db.Config{URL: "sqlite:" + filepath.Join(dir, "cloud.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Migrate(t.Context(), migrations("1_things")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
 }
 
 func TestLockMakesCountAndInsertOne(t *testing.T) {

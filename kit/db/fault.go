@@ -23,8 +23,28 @@ func Fault(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	return kind(err).Wrap(err, format, args...)
+	k := kind(err)
+	if text := plain[k]; text != "" && fault.Of(err) == fault.Internal {
+		err = said{text, err}
+	}
+	return k.Wrap(err, format, args...)
 }
+
+// plain is what callers read instead of the words of a database.
+var plain = map[fault.Kind]string{
+	fault.NotFound: "it does not exist",
+	fault.Conflict: "it exists already",
+}
+
+// said is an error in other words.
+type said struct {
+	text  string
+	cause error
+}
+
+func (s said) Error() string { return s.text }
+
+func (s said) Unwrap() error { return s.cause }
 
 // IsDuplicate reports that err broke a unique index.
 func IsDuplicate(err error) bool { return kind(err) == fault.Conflict }
