@@ -72,7 +72,7 @@ func self(r *rest.Request, path string, segments ...string) map[string]string {
 // unpaged is a list that comes whole.
 func unpaged(r *rest.Request, key string, items any) rest.Response {
 	return rest.ReplyUnder(key, items).And("links", map[string]any{
-		"self": r.URL(r.HTTP.URL.Path), "previous": nil, "next": nil,
+		"self": r.Self(), "previous": nil, "next": nil,
 	})
 }
 

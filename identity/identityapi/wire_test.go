@@ -107,6 +107,17 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+func TestListsSayWhereTheyAre(t *testing.T) {
+	url := serve(t, identitytest.Config(t))
+	tok := logIn(t, url, loginBody).header.Get("X-Subject-Token")
+	for _, path := range []string{"/v3/users?name=admin", "/v3/role_assignments?include_names", "/v3/services", "/v3/limits", "/v3/auth/projects"} {
+		a := callWith(t, http.MethodGet, url+path, "", map[string]string{"X-Auth-Token": tok})
+		if links, _ := a.body["links"].(map[string]any); links["self"] != url+path {
+			t.Errorf("%s is at %v", path, links["self"])
+		}
+	}
+}
+
 func TestVersionDocuments(t *testing.T) {
 	url := serve(t, identitytest.Config(t))
 	for path, status := range map[string]int{"": 300, "/": 300, "/v3": 200, "/v3/": 200} {

@@ -63,6 +63,11 @@ func (r *Request) URL(path string, segments ...string) string {
 	return join(r.base(), path, segments)
 }
 
+// Self returns the public address that was asked for, with its query.
+func (r *Request) Self() string {
+	return r.URL(r.exchange.path + question(r.HTTP.URL.RawQuery))
+}
+
 // Endpoints lists the catalog of all faces that this Server serves.
 func (r *Request) Endpoints() []Endpoint {
 	return r.mount.site.catalog(r.mount.site.public(r.HTTP, r.mount))
