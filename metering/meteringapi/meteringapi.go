@@ -8,11 +8,12 @@
 //	GET /v1/metric/{id}                     one meter
 //	GET /v1/metric/{id}/measures            [time, seconds, value]; ?start= ?stop= ?aggregation= ?granularity=
 //	GET /v1/resource/{type}/{id}            the meters of a server, by name; type is generic or instance
-//	GET /v1/resource/{type}/{id}/metric/{name}/measures
+//	GET /v1/resource/{type}/{id}/metric/{name}[/measures]
+//	GET /v1/archive_policy[/{name}]         how samples are kept: as they came
 //
 // Aggregations are mean, min, max, sum and count. Granularity is in seconds and
-// may be any, 300 when it is not given: samples are kept as they came, so there
-// are no archive policies. Nothing is written here, and there is no search.
+// may be any, 300 when it is not given. Nothing is written here, and there is
+// no search.
 package meteringapi
 
 import (
@@ -35,7 +36,10 @@ func New(s metering.Service) rest.Face {
 			rest.GET("/v1/metric/{id}", h.metric),
 			rest.GET("/v1/metric/{id}/measures", h.measures),
 			rest.GET("/v1/resource/{type}/{resource}", h.resource),
+			rest.GET("/v1/resource/{type}/{resource}/metric/{name}", h.resourceMetric),
 			rest.GET("/v1/resource/{type}/{resource}/metric/{name}/measures", h.resourceMeasures),
+			rest.GET("/v1/archive_policy", h.policies),
+			rest.GET("/v1/archive_policy/{name}", h.policy),
 		},
 	}
 }

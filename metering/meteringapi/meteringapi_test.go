@@ -185,12 +185,19 @@ func TestMeasures(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := string(metering.IDOf(metering.Memory, "a", "p1"))
+	policy := `{"name":"samples","back_window":0,"definition":[],"aggregation_methods":["count","max","mean","min","sum"]}`
+	metric := `{"id":"` + id + `","name":"memory.usage","unit":"MB","resource_id":"a","created_by_project_id":"p1","created_by_user_id":"","creator":"p1","archive_policy":` + policy + `}`
 	span := "?start=2026-01-01T12:00:00&stop=2026-01-01T13:00:00"
 	tests := []struct {
 		path, token, want string
 		status            int
 	}{
-		{"/v1/metric", "p1", `[{"id":"` + id + `","name":"memory.usage","unit":"MB","resource_id":"a","created_by_project_id":"p1"}]`, 200},
+		{"/v1/metric", "p1", `[` + metric + `]`, 200},
+		{"/v1/metric/" + id, "p1", metric, 200},
+		{"/v1/resource/generic/a/metric/memory.usage", "p1", metric, 200},
+		{"/v1/archive_policy", "p1", `[` + policy + `]`, 200},
+		{"/v1/archive_policy/samples", "p1", policy, 200},
+		{"/v1/archive_policy/low", "p1", `{"code":404,"title":"Not Found","description":"archive policy low does not exist; there is samples"}`, 404},
 		{"/v1/metric", "p2", `[]`, 200},
 		{"/v1/metric/" + id + "/measures" + span, "p1", `[["2026-01-01T12:00:00Z",300,150]]`, 200},
 		{"/v1/metric/" + id + "/measures" + span + "&aggregation=max&granularity=120", "p1", `[["2026-01-01T12:00:00Z",120,100],["2026-01-01T12:02:00Z",120,300]]`, 200},

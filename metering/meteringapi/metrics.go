@@ -1,6 +1,8 @@
 package meteringapi
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -15,10 +17,35 @@ type metric struct {
 	Unit       *string          `json:"unit"`
 	ResourceID string           `json:"resource_id"`
 	ProjectID  string           `json:"created_by_project_id"`
+	UserID     string           `json:"created_by_user_id"` // always empty: nobody made it
+	Creator    string           `json:"creator"`
+	Policy     archivePolicy    `json:"archive_policy"`
+}
+
+// An archivePolicy says how samples are kept. Here it is always the same, as
+// they came, and shown because clients do not read a metric without one.
+type archivePolicy struct {
+	Name         string     `json:"name"`
+	BackWindow   int        `json:"back_window"`
+	Definition   []struct{} `json:"definition"` // of what is kept summed up
+	Aggregations []string   `json:"aggregation_methods"`
+}
+
+var samples = archivePolicy{Name: "samples", Definition: []struct{}{}, Aggregations: slices.Sorted(maps.Keys(values))}
+
+func (handlers) policies(*rest.Request) (rest.Response, error) {
+	return rest.Reply([]archivePolicy{samples}), nil
+}
+
+func (handlers) policy(r *rest.Request) (rest.Response, error) {
+	if name := r.Param("name"); name != samples.Name {
+		return rest.Response{}, fault.NotFound.Errorf("archive policy %s does not exist; there is %s", name, samples.Name)
+	}
+	return rest.Reply(samples), nil
 }
 
 func newMetric(m metering.Meter) metric {
-	out := metric{ID: m.ID, Name: m.Name, ResourceID: m.ResourceID, ProjectID: m.ProjectID}
+	out := metric{ID: m.ID, Name: m.Name, ResourceID: m.ResourceID, ProjectID: m.ProjectID, Creator: m.ProjectID, Policy: samples}
 	if unit := m.Unit(); unit != "" {
 		out.Unit = &unit
 	}
@@ -98,6 +125,14 @@ func (s handlers) resource(r *rest.Request) (rest.Response, error) {
 		"id": meters[0].ResourceID, "original_resource_id": meters[0].ResourceID, "type": "instance",
 		"project_id": meters[0].ProjectID, "user_id": nil, "metrics": ids,
 	}), nil
+}
+
+func (s handlers) resourceMetric(r *rest.Request) (rest.Response, error) {
+	meters, err := s.resourceMeters(r, r.Param("name"))
+	if err != nil {
+		return rest.Response{}, err
+	}
+	return rest.Reply(newMetric(meters[0])), nil
 }
 
 func (s handlers) resourceMeasures(r *rest.Request) (rest.Response, error) {
