@@ -240,3 +240,15 @@ func TestAGuestThatStopsByItselfIsSeen(t *testing.T) {
 	c.host.Crash(s.ID)
 	flowtest.Eventually(t, "the crash is seen", status(compute.ShutOff))
 }
+
+func TestAHostThatIsGoneCostsOnlyItsOwnSamples(t *testing.T) {
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+	must(t, c.host.Spawn(t.Context(), compute.Guest{ID: "01234567-89ab-7def-8123-456789abcdef", VCPUs: 1, MemoryMiB: 64, Image: "image"}))
+	operator := identity.With(t.Context(), identity.System("test"))
+	must(t, c.places.ReportHost(operator, scheduler.HostReport{Name: "gone", Inventories: []scheduler.Inventory{{Class: scheduler.VCPU, Total: 1}}}))
+	flowtest.Eventually(t, "the host of the guest is known", func() bool {
+		all, err := c.Samples(operator, struct{}{})
+		must(t, err)
+		return len(all) == 1
+	})
+}

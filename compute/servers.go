@@ -143,28 +143,3 @@ func lastLines(s string, n int) string {
 		}
 	}
 }
-
-// Samples implements Service.
-func (m *Manager) Samples(ctx context.Context, _ struct{}) ([]Sample, error) {
-	if err := identity.Allow(ctx, "server:guest", nil); err != nil {
-		return nil, err
-	}
-	names, err := m.hostNames(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []Sample
-	for _, name := range names {
-		d, err := m.driver(name)
-		if err != nil {
-			return nil, err
-		}
-		samples, err := d.Samples(ctx)
-		if err != nil {
-			m.log.WarnContext(ctx, "host gives no samples", "host", name, "error", err)
-			continue
-		}
-		all = append(all, samples...)
-	}
-	return all, nil
-}
