@@ -56,7 +56,7 @@ func newWorldIn(t *testing.T, dir string, options ...fx.Option) *world {
 	w.Cloud = cloud
 	w.admin = &user{w: w, name: "admin", project: w.projectOf("admin")}
 	w.admin.logIn(cloud.Password)
-	w.member = text(w.admin.do("GET", "/identity/v3/roles?name=member", "").want(t, 200).at("roles.0.id"))
+	w.member = w.role("member")
 	w.alice, w.bob = w.newUser("alice"), w.newUser("bob")
 	for _, u := range []*user{w.admin, w.alice, w.bob} {
 		// A project's default security group comes with the first look at groups.
@@ -68,13 +68,23 @@ func newWorldIn(t *testing.T, dir string, options ...fx.Option) *world {
 // newUser makes a project and a member of it, both called name.
 func (w *world) newUser(name string) *user {
 	w.t.Helper()
+	return w.newUserIn(w.admin.make("/identity/v3/projects", fmt.Sprintf(`{"project":{"name":%q}}`, name), "project.id"), name, w.member)
+}
+
+// newUserIn makes a user, called name, with a role in a project.
+func (w *world) newUserIn(project, name, role string) *user {
+	w.t.Helper()
 	const password = "correct horse battery staple"
-	u := &user{w: w, name: name}
-	u.project = w.admin.make("/identity/v3/projects", fmt.Sprintf(`{"project":{"name":%q}}`, name), "project.id")
+	u := &user{w: w, name: name, project: project}
 	u.id = w.admin.make("/identity/v3/users", fmt.Sprintf(`{"user":{"name":%q,"password":%q}}`, name, password), "user.id")
-	w.admin.do("PUT", "/identity/v3/projects/"+u.project+"/users/"+u.id+"/roles/"+w.member, "").want(w.t, 204)
+	w.admin.do("PUT", "/identity/v3/projects/"+u.project+"/users/"+u.id+"/roles/"+role, "").want(w.t, 204)
 	u.logIn(password)
 	return u
+}
+
+// role returns the id of a role.
+func (w *world) role(name string) string {
+	return text(w.admin.do("GET", "/identity/v3/roles?name="+name, "").want(w.t, 200).at("roles.0.id"))
 }
 
 // elsewhere is the user in a new project.
