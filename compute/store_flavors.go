@@ -67,7 +67,7 @@ func keypairsOf(user string) quota.Usage {
 
 func insertKeypair(ctx context.Context, tx bun.IDB, k *Keypair) error {
 	_, err := tx.NewInsert().Model(k).Exec(ctx)
-	return db.Fault(err, "key pair %q already exists", k.Name)
+	return db.Fault(err, "create key pair %q", k.Name)
 }
 
 func deleteKeypair(ctx context.Context, tx bun.IDB, k Keypair) error {

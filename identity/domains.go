@@ -43,10 +43,11 @@ func (m *Manager) Domain(ctx context.Context, id DomainID) (Domain, error) {
 
 // Domains implements Service.
 func (m *Manager) Domains(ctx context.Context, q DomainQuery) (page.Of[Domain], error) {
-	if err := Allow(ctx, "identity:list_domains", nil); err != nil {
+	only, err := mayList(ctx, "identity:list_domains", "")
+	if err != nil {
 		return page.Of[Domain]{}, err
 	}
-	return listDomains(ctx, m.db.Read(), q)
+	return listDomains(ctx, m.db.Read(), q, only)
 }
 
 // UpdateDomain implements Service.

@@ -12,7 +12,7 @@ const (
 var _ = Define(Rules{
 	"identity:create_domain": Admin,
 	"identity:get_domain":    domainReader + " or user_domain_id:%(domain_id)s or project_domain_id:%(domain_id)s",
-	"identity:list_domains":  SystemReader,
+	"identity:list_domains":  domainReader,
 	"identity:update_domain": Admin,
 	"identity:delete_domain": Admin,
 

@@ -104,8 +104,12 @@ func filter(q *bun.SelectQuery, domain DomainID, name string, enabled *bool) *bu
 	return q
 }
 
-func listDomains(ctx context.Context, idb bun.IDB, q DomainQuery) (page.Of[Domain], error) {
+// listDomains lists all domains, or only one of them.
+func listDomains(ctx context.Context, idb bun.IDB, q DomainQuery, only DomainID) (page.Of[Domain], error) {
 	query := filter(idb.NewSelect().Model((*Domain)(nil)), "", q.Name, q.Enabled)
+	if only != "" {
+		query = query.Where("id = ?", only)
+	}
 	return db.List(ctx, query, byName(q.Query), columns, func(d Domain) string { return string(d.ID) })
 }
 

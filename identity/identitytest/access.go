@@ -163,6 +163,12 @@ func domainManager(t *testing.T, w *world) {
 	ok(t, err)
 	ok(t, w.DeleteUser(ctx, root.ID))
 
+	for _, name := range []string{"", "d"} {
+		own, err := w.Domains(ctx, identity.DomainQuery{Name: name})
+		if err != nil || len(own.Items) != 1 || own.Items[0].ID != d.ID {
+			t.Errorf("domains called %q: %v %v", name, own, err)
+		}
+	}
 	found, err := w.Projects(ctx, identity.ProjectQuery{})
 	if err != nil || len(found.Items) != 1 {
 		t.Errorf("%v %v", found, err)
