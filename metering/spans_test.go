@@ -38,7 +38,8 @@ func TestSpansOfEvents(t *testing.T) {
 		{"stopped twice", []func(context.Context, *db.Tx) error{started(0, 1), stopped(5), stopped(7)}, []span{{1, 0, 5}}},
 		{"resized", []func(context.Context, *db.Tx) error{started(0, 1), started(5, 2), stopped(7)}, []span{{1, 0, 5}, {2, 5, 7}}},
 		{"restored", []func(context.Context, *db.Tx) error{started(0, 1), stopped(5), started(9, 1)}, []span{{1, 0, 5}, {1, 9, -1}}},
-		{"an old event after a newer one", []func(context.Context, *db.Tx) error{started(5, 2), started(0, 1), stopped(3)}, []span{{2, 5, -1}}},
+		{"an old event after a newer one", []func(context.Context, *db.Tx) error{started(5, 2), started(0, 1)}, []span{{2, 5, -1}}},
+		{"stopped by a clock that is behind", []func(context.Context, *db.Tx) error{started(5, 1), stopped(3)}, []span{{1, 5, 5}}},
 		{"never started", []func(context.Context, *db.Tx) error{stopped(5)}, nil},
 	}
 	for _, tt := range tests {

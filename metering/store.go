@@ -51,9 +51,12 @@ func insertSpan(ctx context.Context, tx bun.IDB, s Span) error {
 	return db.Fault(err, "begin the span of server %s", s.ServerID)
 }
 
+// closeSpan ends the open span of a server. One that began later, by the clock of
+// another process, lasted no time.
 func closeSpan(ctx context.Context, tx bun.IDB, server string, at time.Time) error {
-	_, err := tx.NewUpdate().Model((*Span)(nil)).Set("stopped_at = ?", at.UTC()).
-		Where("server_id = ? AND stopped_at IS NULL AND started_at <= ?", server, at.UTC()).Exec(ctx)
+	_, err := tx.NewUpdate().Model((*Span)(nil)).
+		Set("stopped_at = CASE WHEN started_at > ? THEN started_at ELSE ? END", at.UTC(), at.UTC()).
+		Where("server_id = ? AND stopped_at IS NULL", server).Exec(ctx)
 	return db.Fault(err, "end the span of server %s", server)
 }
 
