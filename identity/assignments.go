@@ -48,12 +48,16 @@ func (m *Manager) mayAssign(ctx context.Context, action string, a Assignment) er
 	return nil
 }
 
+// domainOf returns the domain that a scope is in, or nothing for the system.
 func domainOf(ctx context.Context, idb bun.IDB, s Scope) (DomainID, error) {
-	if s.Kind != ScopeProject {
-		return DomainID(map[bool]string{true: s.ID}[s.Kind == ScopeDomain]), nil
+	switch s.Kind {
+	case ScopeProject:
+		p, err := load[Project](ctx, idb, ProjectID(s.ID), "project")
+		return p.DomainID, err
+	case ScopeDomain:
+		return DomainID(s.ID), nil
 	}
-	p, err := load[Project](ctx, idb, ProjectID(s.ID), "project")
-	return p.DomainID, err
+	return "", nil
 }
 
 // mayGive refuses to give or take roles that the caller lacks itself, and to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,6 +210,36 @@ func TestEventsTellWhatCameAndWent(t *testing.T) {
 			delete(wanted, e)
 		case <-time.After(10 * time.Second):
 			t.Fatalf("not heard: %v", wanted)
+		}
+	}
+}
+
+// TestAllAssignmentsAreListed however many there are: a list that leaves some out
+// says that somebody may not what it may.
+func TestAllAssignmentsAreListed(t *testing.T) {
+	d := dbtest.SQLite(t, bus.Migrations, identity.Migrations)
+	m, _ := identitytest.On(t, d, identitytest.Config(t))
+	ctx := identitytest.Admin(t.Context())
+	roles, err := m.Roles(ctx, identity.RoleQuery{Name: "reader"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many = 11_000
+	rows := make([]identity.Assignment, many)
+	for i := range rows {
+		rows[i] = identity.Assignment{UserID: identity.UserID(fmt.Sprintf("u%05d", i)), RoleID: roles.Items[0].ID, Scope: identity.On("p")}
+	}
+	err = d.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.NewInsert().Model(&rows).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, effective := range []bool{false, true} {
+		got, err := m.Assignments(ctx, identity.AssignmentQuery{Scope: identity.On("p"), Effective: effective})
+		if err != nil || len(got) != many {
+			t.Errorf("effective %v: %d of %d, %v", effective, len(got), many, err)
 		}
 	}
 }

@@ -224,7 +224,7 @@ func assignmentsOf(ctx context.Context, idb bun.IDB, user UserID) ([]Assignment,
 
 func listAssignments(ctx context.Context, idb bun.IDB, q AssignmentQuery) ([]Assignment, error) {
 	var rows []Assignment
-	s := idb.NewSelect().Model(&rows).Order("scope", "scope_id", "user_id", "group_id", "role_id").Limit(page.MaxLimit * 10)
+	s := idb.NewSelect().Model(&rows).Order("scope", "scope_id", "user_id", "group_id", "role_id")
 	for column, value := range map[string]string{
 		"user_id": string(q.UserID), "group_id": string(q.GroupID), "role_id": string(q.RoleID),
 		"scope": q.Scope.Kind, "scope_id": q.Scope.ID,
