@@ -30,11 +30,19 @@ func signature(r *rest.Request) (*object.Signature, error) {
 	if r.HTTP.Method == http.MethodHead {
 		s.Methods = []string{http.MethodHead, http.MethodGet, http.MethodPut}
 	}
+	path, kind := r.HTTP.URL.Path, ""
+	if q.Has("temp_url_prefix") {
+		// Every object whose name begins so is signed at once.
+		prefix, name := q.String("temp_url_prefix"), r.Param("*")
+		if !strings.HasPrefix(name, prefix) {
+			return nil, fault.Unauthenticated.Errorf("temp URL invalid")
+		}
+		path, kind = strings.TrimSuffix(path, name)+prefix, "prefix:"
+	}
 	// Clients sign what they know: the path with our prefix, or from the version on.
-	path := r.HTTP.URL.Path
-	s.Paths = []string{path}
+	s.Paths = []string{kind + path}
 	if i := strings.Index(path, "/v1/"); i > 0 {
-		s.Paths = append(s.Paths, path[i:])
+		s.Paths = append(s.Paths, kind+path[i:])
 	}
 	return s, nil
 }
