@@ -13,6 +13,10 @@ const (
 	minDigits = 2
 )
 
+// maxValues is how many values are lifted out of a statement. One with more is
+// seldom sent twice, and SQLite takes 32,766.
+const maxValues = 1000
+
 // lift appends query to text with a placeholder for each value in it, and returns
 // the values: statements that differ in values only become one. It reports false
 // for what is not one statement of data without placeholders.
@@ -78,7 +82,7 @@ func lift(text []byte, query string) ([]byte, []driver.NamedValue, bool) {
 		}
 		text = append(text, query[start:i]...)
 	}
-	return text, values, true
+	return text, values, len(values) <= maxValues
 }
 
 // isData reports whether a statement that begins so reads or writes rows.
