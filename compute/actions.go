@@ -108,5 +108,5 @@ func unlocked(ctx context.Context, s Server) error {
 // ended is the undo of a flow's first step: the server stays as it was, and the
 // action tells why nothing came of it.
 func ended(ctx context.Context, tx *db.Tx, action string) error {
-	return endAction(ctx, tx, action, flow.Cause(ctx))
+	return endAction(ctx, tx, action, flow.Cause(ctx).Error())
 }

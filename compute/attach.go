@@ -188,7 +188,7 @@ func (m *Manager) detachNICFlow() *flow.Flow[nicState] {
 	return flow.New[nicState]("server.detach-interface").
 		Record("begin", nil, func(ctx context.Context, tx *db.Tx, st *nicState) error { return ended(ctx, tx, st.Action) }).
 		Step("pull", m.pullNIC, nil).
-		Step("network", func(ctx context.Context, st *nicState) error { return m.freePort(ctx, st.NIC.PortID, true) }, nil).
+		Step("network", func(ctx context.Context, st *nicState) error { return m.freePort(ctx, st.NIC.PortID, st.NIC.Ours) }, nil).
 		Record("finish", func(ctx context.Context, tx *db.Tx, st *nicState) error {
 			return changeServer(ctx, tx, st.Server, st.Action, func(s *Server) {
 				s.NICs = slices.DeleteFunc(s.NICs, func(n ServerNIC) bool { return n.PortID == st.NIC.PortID })

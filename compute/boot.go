@@ -3,6 +3,9 @@ package compute
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -28,6 +31,7 @@ type bootState struct {
 	Plugged  []ServerNIC  `json:",omitempty"`
 	Sources  []Disk       `json:",omitempty"`
 	Kept     []ServerDisk `json:",omitempty"`
+	Secrets  secrets      // forgotten when the run ends
 }
 
 func (m *Manager) bootFlow() *flow.Flow[bootState] {
@@ -42,10 +46,12 @@ func (m *Manager) bootFlow() *flow.Flow[bootState] {
 }
 
 func (m *Manager) place(ctx context.Context, st *bootState) error {
-	p, err := m.scheduler.Place(asService(ctx), scheduler.PlaceSpec{
+	spec := scheduler.PlaceSpec{
 		ID: scheduler.ConsumerID(st.Server), ProjectID: st.Project, Resources: needs(st.Flavor),
 		AvailabilityZone: st.Zone, Host: st.Pinned, Exclude: st.Tried,
-	})
+	}
+	spec.Required, spec.Forbidden = traits(st.Flavor)
+	p, err := m.scheduler.Place(asService(ctx), spec)
 	if err != nil {
 		return err
 	}
@@ -62,6 +68,20 @@ func needs(f Flavor) scheduler.Resources {
 	}
 }
 
+// traits returns what a flavor's specs ask of hosts: "trait:NAME" is "required" or "forbidden".
+func traits(f Flavor) (required, forbidden []string) {
+	for _, key := range slices.Sorted(maps.Keys(f.Specs)) {
+		name, ok := strings.CutPrefix(key, "trait:")
+		switch {
+		case ok && f.Specs[key] == "required":
+			required = append(required, name)
+		case ok && f.Specs[key] == "forbidden":
+			forbidden = append(forbidden, name)
+		}
+	}
+	return required, forbidden
+}
+
 func (m *Manager) unplace(ctx context.Context, st *bootState) error {
 	return m.scheduler.Release(asService(ctx), scheduler.ConsumerID(st.Server))
 }
@@ -75,7 +95,8 @@ func (m *Manager) spawn(ctx context.Context, st *bootState) error {
 	if err != nil {
 		return err
 	}
-	g, err := m.guest(ctx, s, st)
+	s.NICs, s.AvailabilityZone = st.Plugged, st.HostZone
+	g, err := describe(s, st.Sources, st.Secrets)
 	if err != nil {
 		return err
 	}
@@ -87,24 +108,21 @@ func (m *Manager) spawn(ctx context.Context, st *bootState) error {
 	return fault.Internal.Wrap(err, "host %s", st.Host)
 }
 
-// guest describes the server to a driver.
-func (m *Manager) guest(ctx context.Context, s Server, st *bootState) (Guest, error) {
-	s.NICs = st.Plugged
+// describe tells a driver what s is.
+func describe(s Server, disks []Disk, secret secrets) (Guest, error) {
 	g := Guest{
 		ID: s.ID, Name: s.Name, VCPUs: s.VCPUs, MemoryMiB: s.MemoryMiB,
-		Image: s.ImageID, RootGiB: s.Flavor.RootGiB, Disks: st.Sources,
+		Image: s.ImageID, RootGiB: s.Flavor.RootGiB, Disks: disks,
 	}
-	for _, n := range st.Plugged {
+	for _, n := range s.NICs {
 		g.NICs = append(g.NICs, n.device())
 	}
-	if s.ConfigDrive {
-		data, err := guestData(s)
-		if err != nil {
-			return g, err
-		}
-		g.ConfigDrive = data.Files
+	if !s.ConfigDrive {
+		return g, nil
 	}
-	return g, nil
+	data, err := guestData(s, secret)
+	g.ConfigDrive = data.Files
+	return g, err
 }
 
 func (m *Manager) unspawn(ctx context.Context, st *bootState) error {
@@ -120,6 +138,7 @@ func (m *Manager) unspawn(ctx context.Context, st *bootState) error {
 
 func (m *Manager) booted(ctx context.Context, tx *db.Tx, st *bootState) error {
 	var started ServerStarted
+	st.Secrets = secrets{}
 	err := changeServer(ctx, tx, st.Server, st.Action, func(s *Server) {
 		s.Status, s.Host, s.AvailabilityZone = Active, st.Host, st.HostZone
 		s.NICs, s.Disks, s.Fault, s.LaunchedAt = st.Plugged, st.Kept, nil, db.Now()
@@ -134,19 +153,28 @@ func (m *Manager) booted(ctx context.Context, tx *db.Tx, st *bootState) error {
 }
 
 func (m *Manager) bootFailed(ctx context.Context, tx *db.Tx, st *bootState) error {
+	st.Secrets = secrets{}
 	return failServer(ctx, tx, st.Server, st.Action)
 }
 
 // failServer records why a run unwound. A cancelled one is about to be deleted.
 func failServer(ctx context.Context, tx *db.Tx, id ServerID, action string) error {
 	cause := flow.Cause(ctx)
-	if err := endAction(ctx, tx, action, cause); err != nil {
+	f := failure(cause)
+	if err := endAction(ctx, tx, action, f.Message); err != nil {
 		return err
 	}
 	if errors.Is(cause, flow.ErrCancelled) {
 		return nil
 	}
-	return changeServer(ctx, tx, id, "", func(s *Server) {
-		s.Status, s.Fault = Failed, &Failure{Kind: fault.Of(cause), Message: cause.Error(), At: db.Now()}
-	})
+	return changeServer(ctx, tx, id, "", func(s *Server) { s.Status, s.Fault = Failed, &f })
+}
+
+// failure words why a run unwound. How full hosts are is an administrator's business.
+func failure(cause error) Failure {
+	f := Failure{Kind: fault.Of(cause), Message: cause.Error(), At: db.Now()}
+	if errors.Is(cause, scheduler.ErrNoRoom) {
+		f.Message, f.Details = "no valid host was found: no host has room", f.Message
+	}
+	return f
 }

@@ -88,6 +88,7 @@ type Doing struct {
 type Failure struct {
 	Kind    fault.Kind
 	Message string
+	Details string `json:",omitempty"` // what only an administrator is told
 	At      time.Time
 }
 

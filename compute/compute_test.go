@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -104,7 +107,7 @@ func (c *cloud) seed(t testing.TB, images *image.Manager) {
 }
 
 func (c *cloud) suite(s compute.Service) computetest.Cloud {
-	return computetest.Cloud{Service: s, Volumes: c.volumes, Image: c.image, Network: c.network}
+	return computetest.Cloud{Service: s, Volumes: c.volumes, Networks: c.networks, Image: c.image, Network: c.network}
 }
 
 // volumeImages gives volumes the bytes of images.
@@ -209,8 +212,7 @@ func TestAFullHostIsLeftForAnother(t *testing.T) {
 		return nil
 	}}
 	c := newCloud(t, dbtest.SQLite(t, migrations...), full)
-	_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
-	must(t, err)
+	c.tiny(t)
 	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "refused", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}}})
 	must(t, err)
@@ -222,23 +224,86 @@ func TestAFullHostIsLeftForAnother(t *testing.T) {
 	c.check(t, s.ID, compute.Failed, 0)
 }
 
-func TestAGuestThatStopsByItselfIsSeen(t *testing.T) {
-	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+func (c *cloud) tiny(t *testing.T) {
+	t.Helper()
 	_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
 	must(t, err)
+}
+
+// becomes waits until a server has a status and nothing is under way.
+func (c *cloud) becomes(t *testing.T, id compute.ServerID, want compute.Status) {
+	t.Helper()
+	flowtest.Eventually(t, fmt.Sprintf("server is %s", want), func() bool {
+		s, err := c.Server(computetest.As(t, computetest.Project, identity.RoleMember), id)
+		must(t, err)
+		return s.Status == want && s.Doing.Flow == ""
+	})
+}
+
+func TestALostGuestIsMadeAgain(t *testing.T) {
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+	c.tiny(t)
+	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	s, err := c.CreateServer(ctx, compute.CreateSpec{
+		Name: "lost", FlavorID: "1", Networks: []compute.NetworkSpec{{NetworkID: c.network}},
+		BlockDevices: []compute.BlockDevice{{Boot: true, ImageID: c.image, SizeGiB: 1}, {SizeGiB: 1}},
+	})
+	must(t, err)
+	c.becomes(t, s.ID, compute.Active)
+	before, _ := c.host.Guest(s.ID)
+	for _, order := range []compute.Order{compute.HardReboot, compute.SoftReboot} {
+		must(t, c.host.Destroy(ctx, s.ID))
+		must(t, c.Power(ctx, compute.PowerSpec{ID: s.ID, Do: order}))
+		c.becomes(t, s.ID, compute.Active)
+		if after, there := c.host.Guest(s.ID); !there || !reflect.DeepEqual(before, after) {
+			t.Errorf("after %s the guest is\n%+v, not\n%+v", order, after, before)
+		}
+	}
+}
+
+func TestTheConfigDriveTellsWhatNoRowKeeps(t *testing.T) {
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+	c.tiny(t)
+	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	s, err := c.CreateServer(ctx, compute.CreateSpec{
+		Name: "told", FlavorID: "1", ImageID: c.image, NoNetwork: true, AdminPassword: "hush",
+		Files: []compute.InjectedFile{{Path: "/etc/motd", Content: []byte("welcome")}},
+	})
+	must(t, err)
+	c.becomes(t, s.ID, compute.Active)
+	g, _ := c.host.Guest(s.ID)
+	meta := string(g.ConfigDrive["openstack/latest/meta_data.json"])
+	if !strings.Contains(meta, `"availability_zone":"nova"`) || !strings.Contains(meta, `"admin_pass":"hush"`) || !strings.Contains(meta, `{"content_path":"/content/0000","path":"/etc/motd"}`) {
+		t.Errorf("meta_data.json: %s", meta)
+	}
+	if got := string(g.ConfigDrive["openstack/content/0000"]); got != "welcome" {
+		t.Errorf("the file has %q", got)
+	}
+	var kept int
+	must(t, c.db.Read().NewRaw("SELECT count(*) FROM flow_runs WHERE state LIKE '%hush%'").Scan(ctx, &kept))
+	if kept != 0 {
+		t.Error("the password stays in the flow's state")
+	}
+	for name, files := range map[string][]compute.InjectedFile{
+		"too many":  make([]compute.InjectedFile, compute.MaxFiles+1),
+		"too large": {{Path: "/a", Content: make([]byte, compute.MaxFileBytes+1)}},
+	} {
+		_, err := c.CreateServer(ctx, compute.CreateSpec{Name: "x", FlavorID: "1", ImageID: c.image, NoNetwork: true, Files: files})
+		if !errors.Is(err, fault.OverQuota) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAGuestThatStopsByItselfIsSeen(t *testing.T) {
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+	c.tiny(t)
 	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "crashes", FlavorID: "1", ImageID: c.image, NoNetwork: true})
 	must(t, err)
-	status := func(want compute.Status) func() bool {
-		return func() bool {
-			s, err = c.Server(ctx, s.ID)
-			must(t, err)
-			return s.Status == want && s.Doing.Flow == ""
-		}
-	}
-	flowtest.Eventually(t, "the server boots", status(compute.Active))
+	c.becomes(t, s.ID, compute.Active)
 	c.host.Crash(s.ID)
-	flowtest.Eventually(t, "the crash is seen", status(compute.ShutOff))
+	c.becomes(t, s.ID, compute.ShutOff)
 }
 
 func TestAHostThatIsGoneCostsOnlyItsOwnSamples(t *testing.T) {

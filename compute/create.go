@@ -55,7 +55,7 @@ func (m *Manager) plan(ctx context.Context, c identity.Caller, spec CreateSpec) 
 	s := Server{
 		ID: spec.ID, ProjectID: c.ProjectID, UserID: c.UserID, Name: spec.Name, Description: spec.Description,
 		Hostname: hostname(spec), Status: Building, ImageID: spec.ImageID, KeyName: spec.KeyName, UserData: spec.UserData,
-		ConfigDrive: spec.ConfigDrive, AccessIPv4: spec.AccessIPv4, AccessIPv6: spec.AccessIPv6, Metadata: spec.Metadata, Tags: spec.Tags, SecurityGroups: spec.SecurityGroups,
+		ConfigDrive: spec.ConfigDrive || len(spec.Files) > 0, AccessIPv4: spec.AccessIPv4, AccessIPv6: spec.AccessIPv6, Metadata: spec.Metadata, Tags: spec.Tags, SecurityGroups: spec.SecurityGroups,
 		ReservationID: spec.ReservationID, LaunchIndex: spec.LaunchIndex, CreatedAt: db.Now(), UpdatedAt: db.Now(),
 	}
 	if s.ID == "" {
@@ -65,8 +65,12 @@ func (m *Manager) plan(ctx context.Context, c identity.Caller, spec CreateSpec) 
 		s.ReservationID = "r-" + db.NewID()[28:]
 	}
 	st := bootState{Server: s.ID, Project: s.ProjectID, Action: db.NewID()}
+	if s.ConfigDrive {
+		st.Secrets = secrets{spec.AdminPassword, spec.Files}
+	}
 	checks := []func() error{
 		func() error { return m.checkServer(ctx, &s) },
+		func() error { return checkFiles(spec.Files) },
 		func() error { return m.planFlavor(ctx, &s, spec) },
 		func() error { return m.planKey(ctx, c, &s) },
 		func() error { return m.planZone(ctx, spec, &s, &st) },
@@ -87,7 +91,24 @@ const (
 	maxText     = 255
 	maxUserData = 65535
 	maxTags     = 50
+
+	// MaxFiles is how many files a server may be given, MaxFileBytes how large each is.
+	MaxFiles     = 5
+	MaxFileBytes = 10 << 10
 )
+
+func checkFiles(files []InjectedFile) error {
+	if len(files) > MaxFiles {
+		return fault.OverQuota.Errorf("personality file limit exceeded: a server is given at most %d files, not %d", MaxFiles, len(files))
+	}
+	for _, f := range files {
+		if len(f.Content) > MaxFileBytes || len(f.Path) > maxText {
+			return fault.OverQuota.Errorf("personality file content or path too long: %.40q has %d bytes, at most %d are allowed and %d in the path",
+				f.Path, len(f.Content), MaxFileBytes, maxText)
+		}
+	}
+	return nil
+}
 
 func (m *Manager) checkServer(ctx context.Context, s *Server) error {
 	if s.Name == "" || len(s.Name) > maxText || len(s.Description) > maxText {

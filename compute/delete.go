@@ -101,7 +101,7 @@ func (m *Manager) forget(ctx context.Context, tx *db.Tx, st *deleteState) error 
 	if err := deleteServer(ctx, tx, s.ID); err != nil {
 		return err
 	}
-	if err := endAction(ctx, tx, st.Action, nil); err != nil {
+	if err := endAction(ctx, tx, st.Action, ""); err != nil {
 		return err
 	}
 	return bus.Publish(ctx, tx, ServerDeleted{ID: s.ID, ProjectID: s.ProjectID, At: db.Now()})

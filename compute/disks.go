@@ -1,9 +1,11 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -35,11 +37,20 @@ func (m *Manager) planDisks(ctx context.Context, spec CreateSpec, s *Server, st 
 	if !boots {
 		return fault.Invalid.Errorf("a server needs an image, or a block device to boot from")
 	}
+	slices.SortStableFunc(st.Disks, func(a, b diskPlan) int { return cmp.Compare(rank(a), rank(b)) })
 	if spec.ImageID == "" {
 		return nil
 	}
 	_, err := m.bootable(ctx, spec.ImageID, s.Flavor, true)
 	return err
+}
+
+// rank puts the disk that a guest boots from before the others.
+func rank(p diskPlan) int {
+	if p.Boot {
+		return 0
+	}
+	return 1
 }
 
 func (m *Manager) planDisk(ctx context.Context, s *Server, p *diskPlan) error {
@@ -134,8 +145,12 @@ func (m *Manager) connect(ctx context.Context, u diskUse) (Disk, error) {
 	if err != nil {
 		return Disk{}, err
 	}
-	c := a.Connection
-	return Disk{ID: string(u.volume), Device: u.device[len("/dev/"):], Source: Source{Kind: c.Kind, Path: c.Path, Format: c.Format}}, nil
+	return ServerDisk{VolumeID: string(u.volume), Device: u.device}.disk(a.Connection), nil
+}
+
+// disk returns d as a driver plugs it in.
+func (d ServerDisk) disk(c volume.Connection) Disk {
+	return Disk{ID: d.VolumeID, Device: d.Device[len("/dev/"):], Source: Source{Kind: c.Kind, Path: c.Path, Format: c.Format}}
 }
 
 func (m *Manager) disconnectDisks(ctx context.Context, st *bootState) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -47,12 +48,18 @@ func (m *Manager) GuestData(ctx context.Context, a GuestAddress) (GuestData, err
 	if err != nil {
 		return GuestData{}, err
 	}
-	return guestData(s)
+	return guestData(s, secrets{})
+}
+
+// secrets are what only the config drive tells, and no row keeps.
+type secrets struct {
+	AdminPassword string         `json:",omitempty"`
+	Files         []InjectedFile `json:",omitempty"`
 }
 
 // guestData writes the files in the format of OpenStack's metadata service (see
 // "Metadata service" in Nova's user guide).
-func guestData(s Server) (GuestData, error) {
+func guestData(s Server, secret secrets) (GuestData, error) {
 	keys := map[string]string{}
 	meta := map[string]any{
 		"uuid": s.ID, "name": s.Name, "hostname": s.Hostname, "project_id": s.ProjectID,
@@ -63,6 +70,13 @@ func guestData(s Server) (GuestData, error) {
 		meta["public_keys"] = keys
 		meta["keys"] = []map[string]string{{"name": s.KeyName, "type": "ssh", "data": s.PublicKey}}
 	}
+	if secret.AdminPassword != "" {
+		meta["admin_pass"] = secret.AdminPassword
+	}
+	g := GuestData{ServerID: s.ID, Hostname: s.Hostname, PublicKey: s.PublicKey, Files: map[string][]byte{}}
+	if files := g.inject(secret.Files); len(files) > 0 {
+		meta["files"] = files
+	}
 	user, err := base64.StdEncoding.DecodeString(s.UserData)
 	if err != nil {
 		return GuestData{}, fault.Internal.Wrap(err, "user data of server %s", s.ID)
@@ -72,7 +86,6 @@ func guestData(s Server) (GuestData, error) {
 	if err := errors.Join(metaErr, netErr); err != nil {
 		return GuestData{}, fault.Internal.Wrap(err, "metadata of server %s", s.ID)
 	}
-	g := GuestData{ServerID: s.ID, Hostname: s.Hostname, PublicKey: s.PublicKey, Files: map[string][]byte{}}
 	if i := slices.IndexFunc(s.NICs, func(n ServerNIC) bool { return len(n.Addresses) > 0 }); i >= 0 {
 		g.Address = s.NICs[i].Addresses[0].IP
 	}
@@ -86,6 +99,16 @@ func guestData(s Server) (GuestData, error) {
 		}
 	}
 	return g, nil
+}
+
+// inject adds the contents of files, and returns how meta_data.json points to them.
+func (g GuestData) inject(files []InjectedFile) (list []map[string]string) {
+	for i, f := range files {
+		content := fmt.Sprintf("/content/%04d", i)
+		g.Files["openstack"+content] = f.Content
+		list = append(list, map[string]string{"path": f.Path, "content_path": content})
+	}
+	return list
 }
 
 func orEmpty(m map[string]string) map[string]string {

@@ -2,13 +2,16 @@ package compute
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/volume"
 )
 
 // powerState is what a change of power remembers.
@@ -43,20 +46,57 @@ func (m *Manager) powerFlow(name Order) *flow.Flow[powerState] {
 		Record("begin", nil, func(ctx context.Context, tx *db.Tx, st *powerState) error { return ended(ctx, tx, st.Action) })
 	for _, want := range o.steps {
 		f.Step(string(want), func(ctx context.Context, st *powerState) error {
-			d, err := m.driver(st.Host)
-			if err != nil {
-				return err
-			}
 			grace := m.config.Grace
 			if !o.soft {
 				grace = 0
 			}
-			return fault.Internal.Wrap(d.SetPower(ctx, st.Server, want, grace), "host %s", st.Host)
+			return m.setPower(ctx, st, want, grace)
 		}, nil)
 	}
 	return f.Record("finish", func(ctx context.Context, tx *db.Tx, st *powerState) error {
 		return changeServer(ctx, tx, st.Server, st.Action, func(s *Server) { s.Status, s.Fault = o.to, nil })
 	}, nil)
+}
+
+// setPower brings a guest to a state. One that is gone from its host is as stopped as
+// can be, and is made again where it shall run.
+func (m *Manager) setPower(ctx context.Context, st *powerState, want Power, grace time.Duration) error {
+	d, err := m.driver(st.Host)
+	if err != nil {
+		return err
+	}
+	err = d.SetPower(ctx, st.Server, want, grace)
+	if errors.Is(err, fault.NotFound) {
+		switch want {
+		case Running:
+			err = m.respawn(ctx, d, st.Server)
+		case Stopped:
+			err = nil
+		}
+	}
+	return fault.Internal.Wrap(err, "host %s", st.Host)
+}
+
+// respawn gives the driver back a guest that it lost, with what the server has now.
+func (m *Manager) respawn(ctx context.Context, d Driver, id ServerID) error {
+	s, err := loadServer(ctx, m.db.Read(), id)
+	if err != nil {
+		return err
+	}
+	var disks []Disk
+	for _, own := range s.Disks {
+		a, err := m.volumes.Attachment(asService(ctx), volume.AttachmentID(own.AttachmentID))
+		if err != nil {
+			return err
+		}
+		disks = append(disks, own.disk(a.Connection))
+	}
+	g, err := describe(s, disks, secrets{})
+	if err != nil {
+		return err
+	}
+	m.log.WarnContext(ctx, "guest is made again: its host had lost it", "server", id, "host", s.Host)
+	return d.Spawn(ctx, g)
 }
 
 // Power implements Service.

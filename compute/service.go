@@ -108,6 +108,8 @@ type CreateSpec struct {
 	KeyName          string
 	UserData         string // base64
 	ConfigDrive      bool
+	AdminPassword    string         // told to the guest on a config drive
+	Files            []InjectedFile // likewise; with any there is a config drive
 	AccessIPv4       string
 	AccessIPv6       string
 	AvailabilityZone string // "zone", "zone:host" or "zone:host:node"
@@ -119,6 +121,12 @@ type CreateSpec struct {
 	BlockDevices     []BlockDevice
 	ReservationID    string // of several servers made together
 	LaunchIndex      int
+}
+
+// An InjectedFile is a file that a new guest shall have.
+type InjectedFile struct {
+	Path    string // in the guest
+	Content []byte
 }
 
 // A NetworkSpec is a network to plug a server into: a port, or a network and

@@ -125,7 +125,7 @@ func changeServer(ctx context.Context, tx *db.Tx, id ServerID, action string, ch
 		return db.Fault(err, "server %s", s.ID)
 	}
 	if action != "" {
-		if err := endAction(ctx, tx, action, nil); err != nil {
+		if err := endAction(ctx, tx, action, ""); err != nil {
 			return err
 		}
 	}
@@ -190,11 +190,7 @@ func beginAction(ctx context.Context, tx bun.IDB, s Server, id, name string) err
 	return db.Fault(err, "action on server %s", s.ID)
 }
 
-func endAction(ctx context.Context, tx bun.IDB, id string, cause error) error {
-	message := ""
-	if cause != nil {
-		message = cause.Error()
-	}
+func endAction(ctx context.Context, tx bun.IDB, id, message string) error {
 	_, err := tx.NewUpdate().Model((*Action)(nil)).Where("id = ?", id).
 		Set("message = ?", message).Set("finished_at = ?", db.Now()).Exec(ctx)
 	return db.Fault(err, "action %s", id)

@@ -147,12 +147,12 @@ func (m *Manager) Placements(ctx context.Context, q PlacementQuery) (page.Of[Pla
 	return listPlacements(ctx, m.db.Read(), q)
 }
 
-// noRoom is why spec fits nowhere, in as many words as the caller may hear. The
-// operator finds them in the log in any case.
+// noRoom is why spec fits nowhere, in as many words as the caller may hear: a service
+// knows whom to tell. The operator finds them in the log in any case.
 func (m *Manager) noRoom(ctx context.Context, spec PlaceSpec) error {
 	why := m.index.explain(spec, m.now(), m.how)
 	m.log.InfoContext(ctx, "no host has room", "consumer", spec.ID, "why", why)
-	if identity.CallerOf(ctx).Admin() {
+	if c := identity.CallerOf(ctx); c.Admin() || c.Has(identity.RoleService) {
 		return ErrNoRoom.Errorf("no host has room: %s", why)
 	}
 	return ErrNoRoom.Errorf("no host has room")

@@ -93,9 +93,7 @@ func (a *api) createServers(r *rest.Request, body serverCreateBody) (rest.Respon
 	if out.SecurityGroups == nil {
 		out.SecurityGroups = defaultGroup
 	}
-	if out.AdminPass = deref(in.AdminPass); out.AdminPass == "" {
-		out.AdminPass = rand.Text()[:12]
-	}
+	out.AdminPass = spec.AdminPassword
 	return rest.ReplyUnder("server", out).Location(out.Links[0].Href), nil
 }
 
@@ -150,20 +148,19 @@ func (in *serverCreate) check(r *rest.Request, body serverCreateBody) error {
 			return fault.Invalid.Errorf("server group %v could not be found", group)
 		}
 	}
-	return in.checkFiles()
+	return nil
 }
 
-// checkFiles refuses files: none can be injected, as the limits say.
-func (in *serverCreate) checkFiles() error {
+// files decodes what a guest shall be given.
+func (in *serverCreate) files() (all []compute.InjectedFile, err error) {
 	for _, f := range in.Personality {
-		if _, err := base64.StdEncoding.DecodeString(f.Contents); err != nil {
-			return fault.Invalid.Errorf("server.personality: the contents of %s must be encoded as base64", f.Path)
+		content, err := base64.StdEncoding.DecodeString(f.Contents)
+		if err != nil {
+			return nil, fault.Invalid.Errorf("server.personality: the contents of %s must be encoded as base64", f.Path)
 		}
+		all = append(all, compute.InjectedFile{Path: f.Path, Content: content})
 	}
-	if len(in.Personality) > 0 {
-		return fault.OverQuota.Errorf("personality file limit exceeded: files cannot be injected into servers; use user data")
-	}
-	return nil
+	return all, nil
 }
 
 func (in *serverCreate) spec() (compute.CreateSpec, error) {
@@ -175,7 +172,10 @@ func (in *serverCreate) spec() (compute.CreateSpec, error) {
 		Name: in.Name, Description: deref(in.Description), Hostname: deref(in.Hostname), FlavorID: flavor, ImageID: in.Image,
 		KeyName: deref(in.KeyName), UserData: deref(in.UserData), ConfigDrive: deref(in.ConfigDrive), AvailabilityZone: in.place(),
 		AccessIPv4: deref(in.AccessIPv4), AccessIPv6: deref(in.AccessIPv6),
-		Metadata: in.Metadata, Tags: in.Tags,
+		Metadata: in.Metadata, Tags: in.Tags, AdminPassword: cmp.Or(deref(in.AdminPass), rand.Text()[:12]),
+	}
+	if spec.Files, err = in.files(); err != nil {
+		return spec, err
 	}
 	for _, g := range in.SecurityGroups {
 		spec.SecurityGroups = append(spec.SecurityGroups, g.Name)

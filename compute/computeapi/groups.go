@@ -186,55 +186,61 @@ func asBadRequest(err error) error {
 }
 
 func (a *api) addGroup(r *rest.Request, in namedIn) (rest.Response, error) {
-	return a.changeGroups(r, in.Name, func(ids []network.SecurityGroupID, id network.SecurityGroupID) ([]network.SecurityGroupID, error) {
-		if slices.Contains(ids, id) {
-			return ids, nil
-		}
-		return append(slices.Clone(ids), id), nil
-	})
-}
-
-func (a *api) removeGroup(r *rest.Request, in namedIn) (rest.Response, error) {
-	found := false
-	return a.changeGroups(r, in.Name, func(ids []network.SecurityGroupID, id network.SecurityGroupID) ([]network.SecurityGroupID, error) {
-		if i := slices.Index(ids, id); i >= 0 {
-			found = true
-			return slices.Delete(slices.Clone(ids), i, i+1), nil
-		}
-		if found {
-			return ids, nil
-		}
-		return nil, fault.NotFound.Errorf("security group %s is not associated with the server", in.Name)
-	})
-}
-
-// changeGroups changes the groups of all ports of a server by one.
-func (a *api) changeGroups(r *rest.Request, name string, change func(ids []network.SecurityGroupID, id network.SecurityGroupID) ([]network.SecurityGroupID, error)) (rest.Response, error) {
-	s, err := a.server(r)
-	if err != nil {
-		return rest.Response{}, err
-	}
-	id, err := a.groupNamed(r, name)
-	if err != nil {
-		return rest.Response{}, err
-	}
-	ports, err := a.portsOf(r.Context(), &s)
-	if err == nil && len(ports) == 0 {
-		err = fault.Invalid.Errorf("server %s has no ports that could have a security group", s.ID)
-	}
+	ports, group, err := a.guarded(r, in.Name)
 	if err != nil {
 		return rest.Response{}, err
 	}
 	for _, p := range ports {
-		ids, err := change(p.Groups, id)
-		if err != nil {
-			return rest.Response{}, err
+		if slices.Contains(p.Groups, group) {
+			continue
 		}
-		if _, err := a.networks.UpdatePort(r.Context(), network.PortPatch{ID: p.ID, Groups: &ids}); err != nil {
+		if err := a.setGroups(r, p, append(slices.Clone(p.Groups), group)); err != nil {
 			return rest.Response{}, err
 		}
 	}
 	return rest.Empty(), nil
+}
+
+func (a *api) removeGroup(r *rest.Request, in namedIn) (rest.Response, error) {
+	ports, group, err := a.guarded(r, in.Name)
+	if err != nil {
+		return rest.Response{}, err
+	}
+	ports = slices.DeleteFunc(ports, func(p network.Port) bool { return !slices.Contains(p.Groups, group) })
+	if len(ports) == 0 {
+		return rest.Response{}, fault.NotFound.Errorf("security group %s is not associated with the server", in.Name)
+	}
+	for _, p := range ports {
+		left := slices.DeleteFunc(slices.Clone(p.Groups), func(g network.SecurityGroupID) bool { return g == group })
+		if err := a.setGroups(r, p, left); err != nil {
+			return rest.Response{}, err
+		}
+	}
+	return rest.Empty(), nil
+}
+
+func (a *api) setGroups(r *rest.Request, p network.Port, groups []network.SecurityGroupID) error {
+	_, err := a.networks.UpdatePort(r.Context(), network.PortPatch{ID: p.ID, Groups: &groups})
+	return err
+}
+
+// guarded returns the ports of a server that can have security groups, and the group
+// of that name.
+func (a *api) guarded(r *rest.Request, name string) ([]network.Port, network.SecurityGroupID, error) {
+	s, err := a.server(r)
+	if err != nil {
+		return nil, "", err
+	}
+	group, err := a.groupNamed(r, name)
+	if err != nil {
+		return nil, "", err
+	}
+	ports, err := a.portsOf(r.Context(), &s)
+	ports = slices.DeleteFunc(ports, func(p network.Port) bool { return !p.PortSecurity })
+	if err == nil && len(ports) == 0 {
+		err = fault.Invalid.Errorf("server %s has no ports that could have a security group", s.ID)
+	}
+	return ports, group, err
 }
 
 func (a *api) groupNamed(r *rest.Request, name string) (network.SecurityGroupID, error) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
+	"github.com/nacre-cloud/nacre/network"
 )
 
 func TestSecurityGroupsOfServers(t *testing.T) {
@@ -19,6 +20,17 @@ func TestSecurityGroupsOfServers(t *testing.T) {
 	}
 	c.want(400, project, "2.1", "POST os-security-group-rules",
 		`{"security_group_rule":{"parent_group_id":"`+group+`","ip_protocol":"tcp","from_port":23,"to_port":22}}`)
+	ctx, unguarded := as(t.Context(), project), false
+	for _, security := range []*bool{nil, &unguarded} {
+		p, err := c.networks.CreatePort(ctx, network.PortSpec{NetworkID: network.ID(c.network), PortSecurity: security})
+		must(t, err)
+		c.want(200, project, "2.1", "POST servers/"+id+"/os-interface", `{"interfaceAttachment":{"port_id":"`+string(p.ID)+`"}}`)
+		if security == nil { // one port has the group before the server gets it
+			_, err = c.networks.UpdatePort(ctx, network.PortPatch{ID: p.ID, Groups: &[]network.SecurityGroupID{network.SecurityGroupID(group)}})
+			must(t, err)
+		}
+	}
+	c.want(202, project, "2.1", "POST servers/"+id+"/action", `{"removeSecurityGroup":{"name":"ssh"}}`)
 	c.want(202, project, "2.1", "POST servers/"+id+"/action", `{"addSecurityGroup":{"name":"ssh"}}`)
 	c.want(404, project, "2.1", "POST servers/"+id+"/action", `{"addSecurityGroup":{"name":"unknown"}}`)
 	if names := c.groups("servers/" + id + "/os-security-groups"); !slices.Equal(names, []string{"default", "ssh"}) {

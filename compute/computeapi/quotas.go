@@ -60,7 +60,7 @@ func (s *quotaSet[T]) each(f func(name string, value *T)) {
 // others are the limits of resources that compute does not count: those of other
 // services, and of what is not offered.
 var others = quota.Amount{
-	"server_groups": 0, "server_group_members": 0, "injected_files": 0, "injected_file_content_bytes": 0, "injected_file_path_bytes": 0,
+	"server_groups": 0, "server_group_members": 0, "injected_files": compute.MaxFiles, "injected_file_content_bytes": compute.MaxFileBytes, "injected_file_path_bytes": 255,
 	"fixed_ips": quota.Unlimited, "floating_ips": quota.Unlimited, "security_groups": quota.Unlimited, "security_group_rules": quota.Unlimited,
 }
 

@@ -38,10 +38,7 @@ func (a *api) detailServers(r *rest.Request) (rest.Response, error) {
 	if v.hosts, err = a.hostStatuses(r); err != nil {
 		return rest.Response{}, err
 	}
-	return rest.ReplyPage(r, "servers", transform(p, func(s *compute.Server, out *serverAdmin) {
-		v.detail(s, &out.serverDetail)
-		v.host(s, &out.serverHost)
-	})), nil
+	return rest.ReplyPage(r, "servers", transform(p, v.admin)), nil
 }
 
 // transform is page.Map without copying the large things it maps.
@@ -76,8 +73,7 @@ func (a *api) shown(r *rest.Request, s *compute.Server) (rest.Response, error) {
 		return rest.Response{}, err
 	}
 	var out serverAdminShown
-	v.detail(s, &out.serverDetail)
-	v.host(s, &out.serverHost)
+	v.admin(s, &out.serverAdmin)
 	return rest.ReplyUnder("server", &out), nil
 }
 

@@ -88,8 +88,12 @@ func (v *view) detail(s *compute.Server, out *serverDetail) {
 	}
 }
 
-func (v *view) host(s *compute.Server, out *serverHost) {
-	*out = serverHost{
+func (v *view) admin(s *compute.Server, out *serverAdmin) {
+	v.detail(s, &out.serverDetail)
+	if out.Fault != nil {
+		out.Fault.Details = s.Fault.Details
+	}
+	out.serverHost = serverHost{
 		Host: text(&s.Host), Hypervisor: text(&s.Host), InstanceName: "instance-" + string(s.ID), HostStatus: v.hosts[s.Host],
 		ReservationID: s.ReservationID, LaunchIndex: s.LaunchIndex, OldHostname: s.Hostname,
 		RootDevice: "/dev/vda", UserData: text(&s.UserData),

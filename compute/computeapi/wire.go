@@ -141,6 +141,7 @@ type serverFault struct {
 	Code    int       `json:"code"`
 	Created time.Time `json:"created" time:"z"`
 	Message string    `json:"message"`
+	Details string    `json:"details,omitempty"`
 }
 
 type serverVolume struct {

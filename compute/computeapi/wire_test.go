@@ -156,7 +156,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{400, "POST servers", server(`,"availability_zone":"moon"`), "moon"},
 		{400, "POST servers", server(`,"user_data":"not base64!"`), "base64"},
 		{400, "POST servers", server(`,"personality":[{"path":"/a","contents":"not base64!"}]`), "base64"},
-		{403, "POST servers", server(`,"personality":[{"path":"/a","contents":"YQ=="}]`), "limit exceeded"},
+		{403, "POST servers", server(`,"personality":[` + strings.Repeat(`{"path":"/a","contents":"YQ=="},`, 5) + `{"path":"/a","contents":"YQ=="}]`), "limit exceeded"},
 		{400, "POST servers", server(`,"block_device_mapping_v2":[{"source_type":"volume","uuid":"` + nobody + `","destination_type":"invalid"}]`), "invalid"},
 		{403, "POST servers", server(`,"availability_zone":"nova:host1"`), ""},
 		{400, "POST servers", `{"server":`, ""},

@@ -62,7 +62,7 @@ func newCloud(t *testing.T, kind bustest.Kind) computetest.Cloud {
 	computerpc.ServeHost(client, "host1", host)
 	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: host}, placer, computerpc.Client{Bus: client}, nil)
 	start(t, images, networks, volumes, placer, servers, agent, e)
-	return seeded(t, computetest.Cloud{Service: computerpc.Client{Bus: client}, Volumes: volumes}, images, networks)
+	return seeded(t, computetest.Cloud{Service: computerpc.Client{Bus: client}, Volumes: volumes, Networks: networks}, images, networks)
 }
 
 func seeded(t *testing.T, c computetest.Cloud, images *image.Manager, networks network.Service) computetest.Cloud {

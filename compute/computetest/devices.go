@@ -8,6 +8,7 @@ import (
 	"github.com/nacre-cloud/nacre/compute"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
+	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/volume"
 )
 
@@ -83,6 +84,31 @@ func nics(t *testing.T, w world) {
 	is(t, "detach again", w.DetachNIC(member(t), compute.DetachNICSpec{ServerID: s.ID, PortID: n.PortID}), fault.NotFound)
 }
 
+func givenPort(t *testing.T, w world) {
+	p, err := w.Networks.CreatePort(member(t), network.PortSpec{NetworkID: network.ID(w.Network)})
+	must(t, err)
+	s := w.make(t, w.spec("first"))
+	unused := func(when string) {
+		t.Helper()
+		again, err := w.Networks.Port(member(t), p.ID)
+		must(t, err)
+		if again.DeviceID != "" || again.Host != "" {
+			t.Errorf("%s the port belongs to %q on host %q", when, again.DeviceID, again.Host)
+		}
+	}
+	_, err = w.AttachNIC(member(t), compute.AttachNICSpec{ServerID: s.ID, NetworkSpec: compute.NetworkSpec{PortID: string(p.ID)}})
+	must(t, err)
+	must(t, w.DetachNIC(member(t), compute.DetachNICSpec{ServerID: s.ID, PortID: string(p.ID)}))
+	w.wait(t, s.ID, compute.Active)
+	unused("after it was detached")
+	spec := w.spec("second")
+	spec.Networks = []compute.NetworkSpec{{PortID: string(p.ID)}}
+	s = w.make(t, spec)
+	must(t, w.DeleteServer(member(t), s.ID))
+	w.gone(t, s.ID)
+	unused("after its server was deleted")
+}
+
 func bootFromVolume(t *testing.T, w world) {
 	v := w.volume(t, true)
 	spec := w.spec("from a volume")
@@ -93,10 +119,16 @@ func bootFromVolume(t *testing.T, w world) {
 		t.Errorf("%+v", s.Disks)
 	}
 	is(t, "detach the root", w.DetachVolume(member(t), compute.DetachVolumeSpec{ServerID: s.ID, VolumeID: string(v.ID)}), fault.Forbidden)
-	made := w.spec("with a new volume")
+	made := w.spec("with new volumes")
 	made.ImageID = ""
-	made.BlockDevices = []compute.BlockDevice{{Boot: true, ImageID: w.Image, SizeGiB: 1, DeleteOnTermination: true}}
+	made.BlockDevices = []compute.BlockDevice{
+		{SizeGiB: 1, DeleteOnTermination: true},
+		{Boot: true, ImageID: w.Image, SizeGiB: 1, DeleteOnTermination: true},
+	}
 	s = w.make(t, made)
+	if len(s.Disks) != 2 || !s.Disks[0].Boot || s.Disks[0].Device != "/dev/vda" || s.Disks[1].Device != "/dev/vdb" {
+		t.Fatalf("%+v", s.Disks)
+	}
 	root := volume.ID(s.Disks[0].VolumeID)
 	if state := w.volumeState(t, root); state != "in-use" {
 		t.Errorf("root volume is %s", state)

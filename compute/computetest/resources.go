@@ -2,6 +2,7 @@ package computetest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -120,6 +121,26 @@ func actions(t *testing.T, w world) {
 	}
 }
 
+func traits(t *testing.T, w world) {
+	for _, tt := range []struct {
+		specs map[string]string
+		want  compute.Status
+	}{
+		{map[string]string{"trait:" + compute.TraitTCG: "required"}, compute.Active},
+		{map[string]string{"trait:" + compute.TraitTCG: "forbidden"}, compute.Failed},
+		{map[string]string{"trait:CUSTOM_GOLD": "required"}, compute.Failed},
+		{map[string]string{"trait:CUSTOM_GOLD": "forbidden"}, compute.Active},
+	} {
+		f, err := w.CreateFlavor(admin(t), compute.Flavor{Name: fmt.Sprint(tt.specs), VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true, Specs: tt.specs})
+		must(t, err)
+		spec := w.spec("choosy")
+		spec.FlavorID = f.ID
+		s, err := w.CreateServer(member(t), spec)
+		must(t, err)
+		w.wait(t, s.ID, tt.want)
+	}
+}
+
 func noRoom(t *testing.T, w world) {
 	_, err := w.CreateFlavor(admin(t), compute.Flavor{ID: "huge", Name: "huge", VCPUs: 1, MemoryMiB: 1 << 30, RootGiB: 1, Public: true})
 	must(t, err)
@@ -131,7 +152,10 @@ func noRoom(t *testing.T, w world) {
 	must(t, err)
 	s = w.wait(t, s.ID, compute.Failed)
 	if s.Fault == nil || s.Fault.Kind != fault.Exhausted || s.Host != "" {
-		t.Errorf("%+v", s.Fault)
+		t.Fatalf("%+v", s.Fault)
+	}
+	if f := s.Fault; strings.Contains(f.Message, "memory") || !strings.Contains(f.Details, "lack memory (need") {
+		t.Errorf("everybody is told %q, administrators %q", f.Message, f.Details)
 	}
 	must(t, w.DeleteServer(member(t), s.ID))
 	w.gone(t, s.ID)

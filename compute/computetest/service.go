@@ -11,15 +11,17 @@ import (
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
+	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/volume"
 )
 
 // A Cloud is a compute.Service and what its servers need, as Project may use it.
 type Cloud struct {
 	compute.Service
-	Volumes volume.Service
-	Image   string // an active image that every project sees
-	Network string // a network of Project with a subnet
+	Volumes  volume.Service
+	Networks network.Service
+	Image    string // an active image that every project sees
+	Network  string // a network of Project with a subnet
 }
 
 // Project is the project whose servers TestService makes.
@@ -40,6 +42,7 @@ func TestService(t *testing.T, newCloud func(*testing.T) Cloud) {
 		{"locks", locks},
 		{"volumes come and go", disks},
 		{"interfaces come and go", nics},
+		{"a port of its owner's outlives its use", givenPort},
 		{"a server boots from a volume", bootFromVolume},
 		{"deleting during boot", deleteEarly},
 		{"what a guest may know", guestKnows},
@@ -49,6 +52,7 @@ func TestService(t *testing.T, newCloud func(*testing.T) Cloud) {
 		{"quota", quotas},
 		{"actions", actions},
 		{"no room says so", noRoom},
+		{"a flavor's traits choose the host", traits},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ package file
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -168,12 +169,31 @@ func (d *Driver) copy(ctx context.Context, from, to string) error {
 	if _, err := os.Stat(to); err == nil {
 		return nil
 	}
+	if _, err := os.Stat(from); err != nil {
+		return kind(err) // no copy will ever succeed
+	}
 	// cp knows holes and shared blocks on every file system.
-	out, err := exec.CommandContext(ctx, "cp", "--sparse=always", "--reflink=auto", "--", from, to+partial).CombinedOutput()
-	if err != nil {
-		return fault.Unavailable.Errorf("copy %s: %w: %s", from, err, out)
+	if _, err := run(ctx, "cp", "--sparse=always", "--reflink=auto", "--", from, to+partial); err != nil {
+		return fault.Unavailable.Wrap(err, "copy %s", filepath.Base(from))
 	}
 	return publish(to)
+}
+
+// run returns what a program printed. An error is what it complained of.
+func run(ctx context.Context, program string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err == nil {
+		return out, nil
+	}
+	said := strings.TrimSpace(complaint.String())
+	if strings.Contains(strings.ToLower(said), syscall.ENOSPC.Error()) {
+		return nil, fault.Exhausted.Errorf("%s", said)
+	}
+	return nil, fmt.Errorf("%w: %s", err, said)
 }
 
 // publish gives the partial file of path its name, for good.

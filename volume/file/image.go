@@ -92,9 +92,6 @@ func qemuImg(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, program, args...).Output()
-	if err != nil {
-		return nil, fault.Invalid.Errorf("qemu-img %s: %w", args[0], err)
-	}
-	return out, nil
+	out, err := run(ctx, program, args...)
+	return out, fault.Invalid.Wrap(err, "qemu-img %s", args[0])
 }

@@ -63,7 +63,7 @@ func attachmentOf(r *rest.Request, at volume.Attachment) attachmentView {
 func (a *api) attachmentPage(r *rest.Request) (list asked[volume.Attachment], err error) {
 	q := r.Query()
 	query := volume.AttachmentQuery{VolumeID: volume.ID(q.String("volume_id")), ServerID: first(q.String("instance_id"), q.String("instance_uuid"))}
-	query.ProjectID, query.AllProjects = wanted(q)
+	query.ProjectID, query.AllProjects = wanted(r, q)
 	query.Query = q.Page(paging())
 	if err := q.Err(); err != nil {
 		return list, err

@@ -95,9 +95,10 @@ type asked[T any] struct {
 }
 
 // wanted returns the project that a request is about: another than the caller's
-// needs all_tenants as well.
-func wanted(q *rest.Query) (project string, all bool) {
-	all = q.Flag("all_tenants")
+// needs all_tenants as well. Who may not list all gets their own, as clients expect
+// that always ask for all when they look for a name.
+func wanted(r *rest.Request, q *rest.Query) (project string, all bool) {
+	all = q.Flag("all_tenants") && identity.Allow(r.Context(), "volume:list-all", nil) == nil
 	if project = q.String("project_id"); !all {
 		project = ""
 	}

@@ -70,7 +70,7 @@ func snapshotDetailsOf(s volume.Snapshot) snapshotDetails {
 func (a *api) snapshotPage(r *rest.Request) (list asked[volume.Snapshot], err error) {
 	q := r.Query()
 	query := volume.SnapshotQuery{Name: first(q.String("display_name"), q.String("name")), Status: volume.Status(q.String("status")), VolumeID: volume.ID(q.String("volume_id"))}
-	query.ProjectID, query.AllProjects = wanted(q)
+	query.ProjectID, query.AllProjects = wanted(r, q)
 	query.Query = q.Page(paging())
 	if err := q.Err(); err != nil {
 		return list, err

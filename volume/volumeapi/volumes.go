@@ -41,7 +41,7 @@ func (a *api) volumePage(r *rest.Request) (list asked[volume.Volume], err error)
 		Name: first(q.String("display_name"), q.String("name")), Status: volume.Status(q.String("status")),
 		Zone: q.String("availability_zone"), Bootable: q.OptionalBool("bootable"),
 	}
-	query.ProjectID, query.AllProjects = wanted(q)
+	query.ProjectID, query.AllProjects = wanted(r, q)
 	if id := q.String("id"); id != "" {
 		query.IDs = []volume.ID{volume.ID(id)}
 	}
@@ -91,7 +91,7 @@ func (a *api) summarize(r *rest.Request) (rest.Response, error) {
 	var sum summary
 	query := volume.Query{}
 	q := r.Query()
-	query.ProjectID, query.AllProjects = wanted(q)
+	query.ProjectID, query.AllProjects = wanted(r, q)
 	if err := q.Err(); err != nil {
 		return rest.Response{}, err
 	}
