@@ -14,7 +14,14 @@ import (
 
 // Actions implements Service.
 func (m *Manager) Actions(ctx context.Context, q ActionQuery) (page.Of[Action], error) {
-	if _, err := m.Server(ctx, q.ServerID); err != nil {
+	first, err := listActions(ctx, m.db.Read(), ActionQuery{ServerID: q.ServerID, Query: page.Query{Limit: 1}})
+	if err != nil {
+		return first, err
+	}
+	if len(first.Items) == 0 {
+		return first, fault.NotFound.Errorf("server %s could not be found", q.ServerID)
+	}
+	if err := identity.Hide(identity.Allow(ctx, "server:show", first.Items[0]), "server", string(q.ServerID)); err != nil {
 		return page.Of[Action]{}, err
 	}
 	return listActions(ctx, m.db.Read(), q)

@@ -168,6 +168,9 @@ type Action struct {
 	FinishedAt time.Time `bun:",nullzero"`
 }
 
+// Owner returns the project that a's server belongs to.
+func (a Action) Owner() string { return a.ProjectID }
+
 // A Hypervisor is a host as its driver describes it.
 type Hypervisor struct {
 	Name             string

@@ -165,6 +165,9 @@ func (m *Manager) planFlavor(ctx context.Context, s *Server, spec CreateSpec) er
 	if err != nil {
 		return asReference(err)
 	}
+	if f.EphemeralGiB > 0 || f.SwapMiB > 0 {
+		return fault.Invalid.Errorf("flavor %s has an ephemeral or a swap disk, which servers of this cloud do not get: attach a volume", f.Name)
+	}
 	f.Projects = nil // whom it is open to is not the server's to know
 	s.Flavor, s.FlavorID, s.VCPUs, s.MemoryMiB = f, f.ID, f.VCPUs, f.MemoryMiB
 	return nil

@@ -35,7 +35,8 @@ type Servers interface {
 	Power(ctx context.Context, s PowerSpec) error
 	// Lock keeps a server from being changed by its owner, or no longer.
 	Lock(ctx context.Context, l LockSpec) error
-	// Actions lists what was asked of a server, newest first.
+	// Actions lists what was asked of a server, newest first, also of one that was
+	// deleted within the last month.
 	Actions(ctx context.Context, q ActionQuery) (page.Of[Action], error)
 }
 

@@ -48,8 +48,11 @@ func (m *Manager) deleteVolume(ctx context.Context, id ID, purge bool) error {
 		if st.Snapshots, err = snapshotsOf(ctx, tx, id); err != nil {
 			return err
 		}
-		if len(v.Attachments) > 0 || len(st.Snapshots) > 0 && !purge {
-			return ErrState.Errorf("volume %s cannot be deleted: it is attached or has snapshots", id)
+		if len(v.Attachments) > 0 {
+			return ErrState.Errorf("volume %s cannot be deleted: it is %s by server %s", id, v.State(), v.Attachments[0].ServerID)
+		}
+		if n := len(st.Snapshots); n > 0 && !purge {
+			return ErrState.Errorf("volume %s cannot be deleted: it has %d snapshots; delete them first, or ask for cascade", id, n)
 		}
 		if err := purgeSnapshots(ctx, tx, st.Snapshots); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package computeapi
 
 import (
+	"errors"
 	"time"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -74,6 +75,9 @@ func (a *api) listActions(r *rest.Request) (rest.Response, error) {
 			return rest.Response{}, err
 		}
 	}
+	if _, err := a.actor(r); err != nil {
+		return rest.Response{}, err
+	}
 	p, err := a.Actions(r.Context(), asked)
 	if err != nil {
 		return rest.Response{}, err
@@ -88,8 +92,18 @@ func (a *api) listActions(r *rest.Request) (rest.Response, error) {
 	return rest.ReplyPage(r, "instanceActions", page.Of[actionOut]{Items: kept, Next: out.Next}), nil
 }
 
-func (a *api) showAction(r *rest.Request) (rest.Response, error) {
+// actor returns the server that actions are asked about. Later versions also ask about
+// one that is deleted, of which little is known.
+func (a *api) actor(r *rest.Request) (compute.Server, error) {
 	s, err := a.server(r)
+	if r.Since("2.21") && errors.Is(err, fault.NotFound) {
+		return compute.Server{ID: compute.ServerID(r.Param("id"))}, nil
+	}
+	return s, err
+}
+
+func (a *api) showAction(r *rest.Request) (rest.Response, error) {
+	s, err := a.actor(r)
 	if err != nil {
 		return rest.Response{}, err
 	}
@@ -111,7 +125,7 @@ func (a *api) showAction(r *rest.Request) (rest.Response, error) {
 func newActionEvent(r *rest.Request, s *compute.Server, x *compute.Action) actionEvent {
 	e := actionEvent{
 		Event: "compute_" + x.Name, StartedAt: x.StartedAt, FinishedAt: x.FinishedAt,
-		HostID: newView(r).hostID(s.ProjectID, s.Host), Details: text(&x.Message),
+		HostID: newView(r).hostID(x.ProjectID, s.Host), Details: text(&x.Message),
 	}
 	if !x.FinishedAt.IsZero() {
 		result := "Success"

@@ -96,4 +96,10 @@ func TestWhatHappenedIsListed(t *testing.T) {
 	c.want(404, "admin", "2.1", "POST os-server-external-events", `{"events":[{"name":"network-changed","server_uuid":"none"}]}`)
 	c.want(202, project, "2.1", "POST servers/"+id+"/action", `{"forceDelete":null}`)
 	flowtest.Eventually(t, "the server is gone", func() bool { return c.do(project, "2.1", "GET servers/"+id, "").status == 404 })
+	c.want(404, project, "2.20", "GET servers/"+id+"/os-instance-actions", "")
+	got = c.want(200, project, "2.21", "GET servers/"+id+"/os-instance-actions", "")
+	if dig(got.body, "instanceActions", 0, "action") != "delete" {
+		t.Error(got.text)
+	}
+	c.want(200, project, "2.51", "GET servers/"+id+"/os-instance-actions/"+request, "")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -119,6 +120,16 @@ func actions(t *testing.T, w world) {
 	if len(list.Items) != 2 || list.Items[0].Name != "stop" || list.Items[1].Name != "create" || list.Items[0].FinishedAt.IsZero() {
 		t.Errorf("%+v", list.Items)
 	}
+	must(t, w.DeleteServer(member(t), s.ID))
+	w.gone(t, s.ID)
+	list, err = w.Actions(member(t), compute.ActionQuery{ServerID: s.ID})
+	if err != nil || len(list.Items) != 3 || list.Items[0].Name != "delete" || list.Items[0].FinishedAt.IsZero() {
+		t.Errorf("of a deleted server: %+v, %v", list.Items, err)
+	}
+	_, err = w.Actions(As(t, "p2", identity.RoleMember), compute.ActionQuery{ServerID: s.ID})
+	is(t, "of another's", err, fault.NotFound)
+	_, err = w.Actions(member(t), compute.ActionQuery{ServerID: "0190aaaa-0000-7000-8000-00000000dead"})
+	is(t, "of none", err, fault.NotFound)
 }
 
 func traits(t *testing.T, w world) {

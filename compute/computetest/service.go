@@ -198,7 +198,11 @@ func badRequests(t *testing.T, w world) {
 		_, err := w.CreateServer(member(t), s)
 		is(t, name, err, fault.Invalid)
 	}
-	_, err := w.CreateServer(t.Context(), w.spec("x"))
+	f, err := w.CreateFlavor(admin(t), compute.Flavor{Name: "swap", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, SwapMiB: 64, Public: true})
+	must(t, err)
+	_, err = w.CreateServer(member(t), change(func(s *compute.CreateSpec) { s.FlavorID = f.ID }))
+	is(t, "a disk that it would not get", err, fault.Invalid)
+	_, err = w.CreateServer(t.Context(), w.spec("x"))
 	is(t, "nobody", err, fault.Unauthenticated)
 	_, err = w.CreateServer(As(t, Project, identity.RoleReader), w.spec("x"))
 	is(t, "a reader", err, fault.Forbidden)

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/nacre-cloud/nacre/internal/blob"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -244,8 +245,14 @@ func write(path string, r io.Reader) error {
 	return kind(errors.Join(err, f.Close()))
 }
 
-// kind gives an error of the file system its kind.
-func kind(err error) error { return blob.Fault(err, "volume/file") }
+// kind gives an error of the file system its kind. Whoever asked for a volume need not
+// know where it is kept.
+func kind(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		p.Path = filepath.Base(p.Path)
+	}
+	return blob.Fault(err, "volume/file")
+}
 
 var (
 	_ volume.Driver      = (*Driver)(nil)
