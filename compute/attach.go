@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -197,18 +198,7 @@ func (m *Manager) detachNICFlow() *flow.Flow[nicState] {
 }
 
 func (m *Manager) pullNIC(ctx context.Context, st *nicState) error {
-	d, err := m.driver(st.Host)
-	if err != nil {
-		return err
-	}
-	port := st.NIC.PortID
-	if port == "" {
-		port = string(st.Plan.Port)
-	}
-	if err := d.DetachNIC(ctx, st.Server, port); !errors.Is(err, fault.NotFound) {
-		return fault.Internal.Wrap(err, "host %s", st.Host)
-	}
-	return nil
+	return m.pullPort(ctx, pullState{st.Server, st.Host, cmp.Or(st.NIC.PortID, string(st.Plan.Port))})
 }
 
 // AttachNIC implements Service.

@@ -261,6 +261,30 @@ func TestALostGuestIsMadeAgain(t *testing.T) {
 	}
 }
 
+func TestAPortThatIsDeletedUnderAServerLeavesItsGuest(t *testing.T) {
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
+	c.tiny(t)
+	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	s, err := c.CreateServer(ctx, compute.CreateSpec{
+		Name: "plugged", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}, {NetworkID: c.network}},
+	})
+	must(t, err)
+	c.becomes(t, s.ID, compute.Active)
+	s, err = c.Server(ctx, s.ID)
+	must(t, err)
+	gone := network.PortID(s.NICs[0].PortID)
+	must(t, c.networks.DeletePort(ctx, gone))
+	must(t, c.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return c.PortDeleted(ctx, tx, network.PortDeleted{ID: gone, DeviceID: string(s.ID)})
+	}))
+	flowtest.Eventually(t, "the guest and the row have one interface", func() bool {
+		g, _ := c.host.Guest(s.ID)
+		s, err = c.Server(ctx, s.ID)
+		must(t, err)
+		return len(g.NICs) == 1 && len(s.NICs) == 1 && g.NICs[0].Port == s.NICs[0].PortID && s.NICs[0].PortID != string(gone)
+	})
+}
+
 func TestTheConfigDriveTellsWhatNoRowKeeps(t *testing.T) {
 	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
 	c.tiny(t)

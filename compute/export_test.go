@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/flow"
+	"github.com/nacre-cloud/nacre/network"
 )
 
 // What the flow proofs need to see.
@@ -17,4 +19,8 @@ func (m *Manager) BootFlow() *flow.Flow[BootState] { return m.bootFlow() }
 
 func (m *Manager) Plan(ctx context.Context, s CreateSpec) (Server, BootState, error) {
 	return m.plan(ctx, identity.CallerOf(ctx), s)
+}
+
+func (m *Manager) PortDeleted(ctx context.Context, tx *db.Tx, e network.PortDeleted) error {
+	return m.portDeleted(ctx, tx, e)
 }

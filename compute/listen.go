@@ -8,6 +8,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/network"
 )
 
@@ -15,19 +16,62 @@ import (
 // changed without the server: an address, a floating IP, a port that is deleted.
 func (m *Manager) listen(b *bus.Bus) {
 	bus.On(b, "compute", func(ctx context.Context, tx *db.Tx, e network.PortReachable) error {
-		return changePorts(ctx, tx, e.DeviceID, func(nics []ServerNIC) []ServerNIC {
-			i := slices.IndexFunc(nics, func(n ServerNIC) bool { return n.PortID == string(e.ID) })
+		return changeOwner(ctx, tx, e.DeviceID, func(s *Server) {
+			i := slices.IndexFunc(s.NICs, func(n ServerNIC) bool { return n.PortID == string(e.ID) })
 			if i >= 0 {
-				nics[i].Addresses = addresses(e)
+				s.NICs[i].Addresses = addresses(e)
 			}
-			return nics
 		})
 	})
-	bus.On(b, "compute", func(ctx context.Context, tx *db.Tx, e network.PortDeleted) error {
-		return changePorts(ctx, tx, e.DeviceID, func(nics []ServerNIC) []ServerNIC {
-			return slices.DeleteFunc(nics, func(n ServerNIC) bool { return n.PortID == string(e.ID) })
-		})
+	bus.On(b, "compute", m.portDeleted)
+}
+
+// portDeleted takes a port that was deleted under a server from its row, and from the
+// guest: with an interface that leads nowhere it could not be started again.
+func (m *Manager) portDeleted(ctx context.Context, tx *db.Tx, e network.PortDeleted) error {
+	open, err := flow.Open(ctx, tx, subject(ServerID(e.DeviceID)))
+	if err != nil {
+		return err
+	}
+	if doing := open[subject(ServerID(e.DeviceID))].Flow; doing == m.remove.Name() || doing == m.detachNIC.Name() {
+		return nil // that is why
+	}
+	host := ""
+	err = changeOwner(ctx, tx, e.DeviceID, func(s *Server) {
+		left := slices.DeleteFunc(slices.Clone(s.NICs), func(n ServerNIC) bool { return n.PortID == string(e.ID) })
+		if len(left) < len(s.NICs) {
+			s.NICs, host = left, s.Host
+		}
 	})
+	if err != nil || host == "" {
+		return err
+	}
+	_, err = flow.Start(ctx, tx, m.pull, "port/"+string(e.ID), pullState{ServerID(e.DeviceID), host, string(e.ID)})
+	return err
+}
+
+// pullState is what pulling out the interface of a deleted port remembers.
+type pullState struct {
+	Server ServerID
+	Host   string
+	Port   string
+}
+
+func (m *Manager) pullFlow() *flow.Flow[pullState] {
+	return flow.New[pullState]("server.pull-interface").
+		Step("pull", func(ctx context.Context, st *pullState) error { return m.pullPort(ctx, *st) }, nil).
+		Sure()
+}
+
+func (m *Manager) pullPort(ctx context.Context, st pullState) error {
+	d, err := m.driver(st.Host)
+	if err != nil {
+		return err
+	}
+	if err := d.DetachNIC(ctx, st.Server, st.Port); !errors.Is(err, fault.NotFound) {
+		return fault.Internal.Wrap(err, "host %s", st.Host)
+	}
+	return nil
 }
 
 func addresses(e network.PortReachable) (all []Address) {
@@ -40,13 +84,12 @@ func addresses(e network.PortReachable) (all []Address) {
 	return all
 }
 
-// changePorts lets change alter what the row of a device says about its ports,
-// where the device is a server.
-func changePorts(ctx context.Context, tx *db.Tx, device string, change func([]ServerNIC) []ServerNIC) error {
+// changeOwner lets change alter the row of a port's device, where that is a server.
+func changeOwner(ctx context.Context, tx *db.Tx, device string, change func(*Server)) error {
 	if device == "" {
 		return nil
 	}
-	err := changeServer(ctx, tx, ServerID(device), "", func(s *Server) { s.NICs = change(s.NICs) })
+	err := changeServer(ctx, tx, ServerID(device), "", change)
 	if errors.Is(err, fault.NotFound) {
 		return nil
 	}

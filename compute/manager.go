@@ -59,6 +59,7 @@ type Manager struct {
 	detachVolume *flow.Flow[diskState]
 	attachNIC    *flow.Flow[nicState]
 	detachNIC    *flow.Flow[nicState]
+	pull         *flow.Flow[pullState]
 	observe      *flow.Flow[observeState]
 }
 
@@ -92,6 +93,7 @@ func New(p Params) (*Manager, error) {
 	m.detachVolume = flow.Register(p.Flows, m.detachVolumeFlow())
 	m.attachNIC = flow.Register(p.Flows, m.attachNICFlow())
 	m.detachNIC = flow.Register(p.Flows, m.detachNICFlow())
+	m.pull = flow.Register(p.Flows, m.pullFlow())
 	m.observe = flow.Register(p.Flows, m.observeFlow())
 	if p.Bus != nil {
 		m.listen(p.Bus)
