@@ -6,6 +6,8 @@ import "github.com/nacre-cloud/nacre/kit/fault"
 var (
 	// ErrNoAddress: no subnet that fits has a free address.
 	ErrNoAddress = fault.Exhausted.Reason("network.no-address")
+	// ErrNoPrefix: the subnet pool has no such range left.
+	ErrNoPrefix = fault.Exhausted.Reason("network.no-prefix")
 	// ErrAddressInUse: another port has the address that was asked for.
 	ErrAddressInUse = fault.Conflict.Reason("network.address-in-use")
 	// ErrMACInUse: another port of the network has the MAC that was asked for.

@@ -85,6 +85,8 @@ type Subnet struct {
 	AddressMode IPv6Mode // how guests get their IPv6 addresses
 	RAMode      IPv6Mode // what routers announce
 
+	SubnetPoolID SubnetPoolID // that CIDR was cut out of; empty: none
+
 	Shared bool `bun:",scanonly"` // as its network is
 }
 
@@ -106,6 +108,28 @@ const (
 
 // A Pool is a range of addresses, both ends included.
 type Pool struct{ First, Last netip.Addr }
+
+// SubnetPoolID names a subnet pool.
+type SubnetPoolID string
+
+// A SubnetPool is a set of addresses that subnets are cut out of, none twice.
+type SubnetPool struct {
+	bun.BaseModel `bun:"table:network_subnet_pools"`
+
+	ID SubnetPoolID `bun:",pk"`
+	Attributes
+	Prefixes         []netip.Prefix `bun:"type:text"` // sorted, as few as possible, all of one IP version
+	MinBits, MaxBits int            // of the prefix of a subnet
+	DefaultBits      int
+	Quota            int64 // what each project may have: addresses, or ranges of 64 bits with IPv6; quota.Unlimited: all
+	Shared           bool  // every project may use it
+}
+
+// Is4 reports whether p is IPv4.
+func (p SubnetPool) Is4() bool { return len(p.Prefixes) > 0 && p.Prefixes[0].Addr().Is4() }
+
+// VisibleTo reports that everybody sees shared subnet pools.
+func (p SubnetPool) VisibleTo(identity.Caller) bool { return p.Shared }
 
 // PortID names a port.
 type PortID string

@@ -19,6 +19,12 @@ var _ = identity.Define(identity.Rules{
 	"network:subnet:update": identity.Member,
 	"network:subnet:delete": identity.Member,
 
+	"network:subnetpool:create":        identity.Member,
+	"network:subnetpool:create:shared": identity.Admin,
+	"network:subnetpool:show":          identity.Reader,
+	"network:subnetpool:update":        identity.Member,
+	"network:subnetpool:delete":        identity.Member,
+
 	"network:port:create": identity.Member,
 	"network:port:show":   identity.Reader,
 	"network:port:update": identity.Member,

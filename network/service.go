@@ -14,6 +14,7 @@ import (
 type Service interface {
 	Networks
 	Subnets
+	SubnetPools
 	Ports
 	Bindings
 	SecurityGroups
@@ -42,6 +43,16 @@ type Subnets interface {
 	UpdateSubnet(ctx context.Context, p SubnetPatch) (Subnet, error)
 	// DeleteSubnet deletes a subnet. With addresses in use, it is ErrInUse.
 	DeleteSubnet(ctx context.Context, id SubnetID) error
+}
+
+// SubnetPools are the calls about subnet pools.
+type SubnetPools interface {
+	CreateSubnetPool(ctx context.Context, s SubnetPoolSpec) (SubnetPool, error)
+	SubnetPool(ctx context.Context, id SubnetPoolID) (SubnetPool, error)
+	SubnetPools(ctx context.Context, q Query) (page.Of[SubnetPool], error)
+	UpdateSubnetPool(ctx context.Context, p SubnetPoolPatch) (SubnetPool, error)
+	// DeleteSubnetPool deletes a subnet pool. One that subnets are of is ErrInUse.
+	DeleteSubnetPool(ctx context.Context, id SubnetPoolID) error
 }
 
 // Ports are the calls about ports.

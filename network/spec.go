@@ -63,15 +63,17 @@ type Patch struct {
 type SubnetSpec struct {
 	ID SubnetID // made when empty
 	Base
-	NetworkID   ID
-	CIDR        netip.Prefix
-	Gateway     *netip.Addr // nil: the first address; zero: none
-	Pools       []Pool      // nil: all but the gateway
-	DNS         []netip.Addr
-	Routes      []Route
-	NoDHCP      bool
-	AddressMode IPv6Mode
-	RAMode      IPv6Mode
+	NetworkID    ID
+	CIDR         netip.Prefix // zero: one is chosen out of the subnet pool
+	SubnetPoolID SubnetPoolID // empty: none
+	Bits         int          // of the prefix that is chosen; 0: the pool's default
+	Gateway      *netip.Addr  // nil: the first address; zero: none
+	Pools        []Pool       // nil: all but the gateway
+	DNS          []netip.Addr
+	Routes       []Route
+	NoDHCP       bool
+	AddressMode  IPv6Mode
+	RAMode       IPv6Mode
 }
 
 // A SubnetPatch changes a subnet. Nil fields stay as they are, empty ones become so.
@@ -83,6 +85,28 @@ type SubnetPatch struct {
 	DNS     *[]netip.Addr
 	Routes  *[]Route
 	DHCP    *bool
+}
+
+// A SubnetPoolSpec says which subnet pool to create.
+type SubnetPoolSpec struct {
+	ID SubnetPoolID // made when empty
+	Base
+	Prefixes    []netip.Prefix
+	MinBits     int    // 0: 8, or 64 with IPv6
+	MaxBits     int    // 0: 32, or 128 with IPv6
+	DefaultBits int    // 0: MinBits
+	Quota       *int64 // see SubnetPool; nil: all
+	Shared      bool   // needs an administrator
+}
+
+// A SubnetPoolPatch changes a subnet pool. Nil fields stay as they are; of its
+// prefixes none may go.
+type SubnetPoolPatch struct {
+	ID SubnetPoolID
+	BasePatch
+	Prefixes                      []netip.Prefix
+	MinBits, MaxBits, DefaultBits *int
+	Quota                         *int64
 }
 
 // A PortSpec says which port to create.
@@ -203,7 +227,7 @@ type FloatingIPPatch struct {
 
 // Tagged is a thing and its tags.
 type Tagged struct {
-	Kind string // "networks", "subnets", "ports", "routers", "floatingips", "security-groups"
+	Kind string // "networks", "subnets", "ports", "routers", "subnetpools", "floatingips", "security-groups"
 	ID   string
 	Tags []string
 }
@@ -217,8 +241,8 @@ const (
 	ResourceFloating = "floatingip"
 	ResourceGroups   = "security_group"
 	ResourceRules    = "security_group_rule"
-	ResourcePools    = "subnetpool"  // for clients that ask; nothing counts against it
-	ResourceSharing  = "rbac_policy" //
+	ResourcePools    = "subnetpool"
+	ResourceSharing  = "rbac_policy" // for clients that ask; nothing counts against it
 )
 
 // A Quota is what a project may use and uses; a QuotaPatch changes its limits.

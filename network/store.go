@@ -189,7 +189,7 @@ func exists(ctx context.Context, idb bun.IDB, model any, where string, args ...a
 // tables of what a project's quota counts.
 var counted = map[string]any{
 	ResourceNetworks: (*Network)(nil), ResourceSubnets: (*Subnet)(nil), ResourcePorts: (*Port)(nil),
-	ResourceRouters: (*Router)(nil), ResourceFloating: (*FloatingIP)(nil),
+	ResourcePools: (*SubnetPool)(nil), ResourceRouters: (*Router)(nil), ResourceFloating: (*FloatingIP)(nil),
 	ResourceGroups: (*SecurityGroup)(nil), ResourceRules: (*Rule)(nil),
 }
 
@@ -204,7 +204,7 @@ func usageOf(resource string) quota.Usage {
 
 // usage is a quota.Usage.
 func usage(ctx context.Context, idb bun.IDB, project string) (quota.Amount, error) {
-	all := quota.Amount{ResourcePools: 0, ResourceSharing: 0}
+	all := quota.Amount{ResourceSharing: 0}
 	for resource := range counted {
 		used, err := usageOf(resource)(ctx, idb, project)
 		if err != nil {

@@ -80,7 +80,7 @@ func addSubnets(ctx context.Context, idb bun.IDB, networks []Network) error {
 var subnetListing = listing[Subnet]{
 	filters: standard(map[string]filter{
 		"network_id": text("network_id"), "cidr": text("cidr"), "gateway_ip": text("gateway"), "enable_dhcp": flag("dhcp"),
-		"ipv6_address_mode": text("address_mode"), "ipv6_ra_mode": text("ra_mode"), "ip_version": ipVersion, "subnetpool_id": always(""),
+		"ipv6_address_mode": text("address_mode"), "ipv6_ra_mode": text("ra_mode"), "ip_version": ipVersion("cidr"), "subnetpool_id": text("subnet_pool_id"),
 		"shared": flagOf("(?TableAlias.network_id IN (SELECT id FROM networks WHERE shared))"),
 	}),
 	columns: sortable("cidr", "network_id"),
@@ -88,23 +88,26 @@ var subnetListing = listing[Subnet]{
 	shared:  "?TableAlias.network_id IN (SELECT id FROM networks WHERE shared)",
 }
 
-func ipVersion(q *bun.SelectQuery, values []string) error {
-	var like []string
-	for _, v := range values {
-		switch v {
-		case "4":
-			like = append(like, "%.%")
-		case "6":
-			like = append(like, "%:%")
+// ipVersion is the filter of a column that holds ranges of addresses.
+func ipVersion(column string) filter {
+	return func(q *bun.SelectQuery, values []string) error {
+		var like []string
+		for _, v := range values {
+			switch v {
+			case "4":
+				like = append(like, "%.%")
+			case "6":
+				like = append(like, "%:%")
+			}
 		}
+		switch len(like) {
+		case 0:
+			q.Where("1 = 0")
+		case 1:
+			q.Where("?TableAlias.? LIKE ?", bun.Ident(column), like[0])
+		}
+		return nil
 	}
-	switch len(like) {
-	case 0:
-		q.Where("1 = 0")
-	case 1:
-		q.Where("?TableAlias.cidr LIKE ?", like[0])
-	}
-	return nil
 }
 
 // selectSubnets selects subnets with what they have of their network.

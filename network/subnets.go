@@ -31,19 +31,28 @@ func (m *Manager) CreateSubnet(ctx context.Context, s SubnetSpec) (Subnet, error
 	if s.ProjectID, err = m.owner(ctx, "network:subnet:create", s.ProjectID); err != nil {
 		return Subnet{}, err
 	}
-	sub, err := planSubnet(s)
+	pool, err := m.poolFor(ctx, s)
 	if err != nil {
 		return Subnet{}, err
 	}
-	sub.Shared = n.Shared
+	var sub Subnet
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := m.reserve(ctx, tx, sub.ProjectID, ResourceSubnets, 1); err != nil {
+		if err := m.reserve(ctx, tx, s.ProjectID, ResourceSubnets, 1); err != nil {
 			return err
 		}
+		if pool.ID != "" {
+			if s.CIDR, err = pool.cut(ctx, tx, s); err != nil {
+				return err
+			}
+		}
+		if sub, err = planSubnet(s); err != nil {
+			return err
+		}
+		sub.Shared = n.Shared
 		if err := lockNetwork(ctx, tx, n.ID); err != nil {
 			return err
 		}
-		if err := noOverlap(ctx, tx, sub); err != nil {
+		if err := fits(ctx, tx, sub); err != nil {
 			return err
 		}
 		if err := insert(ctx, tx, &sub, "subnet "+string(sub.ID)); err != nil {
@@ -61,7 +70,7 @@ func (m *Manager) CreateSubnet(ctx context.Context, s SubnetSpec) (Subnet, error
 func planSubnet(s SubnetSpec) (Subnet, error) {
 	sub := Subnet{
 		ID: s.ID, NetworkID: s.NetworkID, CIDR: s.CIDR.Masked(), Pools: s.Pools, DNS: s.DNS, Routes: s.Routes,
-		DHCP: !s.NoDHCP, AddressMode: s.AddressMode, RAMode: s.RAMode,
+		SubnetPoolID: s.SubnetPoolID, DHCP: !s.NoDHCP, AddressMode: s.AddressMode, RAMode: s.RAMode,
 	}
 	if sub.ID == "" {
 		sub.ID = SubnetID(db.NewID())
@@ -165,7 +174,8 @@ func defaultPools(p netip.Prefix, gateway netip.Addr) []Pool {
 	return pools
 }
 
-func noOverlap(ctx context.Context, tx *db.Tx, s Subnet) error {
+// fits refuses a subnet that does not go with the others of its network.
+func fits(ctx context.Context, tx *db.Tx, s Subnet) error {
 	others, err := subnetsOf(ctx, tx, s.NetworkID)
 	if err != nil {
 		return err
@@ -175,7 +185,7 @@ func noOverlap(ctx context.Context, tx *db.Tx, s Subnet) error {
 			return fault.Invalid.Errorf("subnet %s overlaps with another subnet of network %s: %s (%s)", s.CIDR, s.NetworkID, o.CIDR, o.ID)
 		}
 	}
-	return nil
+	return ofOnePool(s, others)
 }
 
 // serveDHCP gives s the address that answers DHCP on hosts, or takes it back. IPv6

@@ -18,6 +18,9 @@ func (m *Manager) taggable(ctx context.Context, t Tagged) (a Attributes, model a
 	case "subnets":
 		s, err := m.Subnet(ctx, SubnetID(t.ID))
 		return s.Attributes, (*Subnet)(nil), "network:subnet:update", err
+	case "subnetpools":
+		p, err := m.SubnetPool(ctx, SubnetPoolID(t.ID))
+		return p.Attributes, (*SubnetPool)(nil), "network:subnetpool:update", err
 	case "ports":
 		p, err := m.Port(ctx, PortID(t.ID))
 		return p.Attributes, (*Port)(nil), "network:port:update", err

@@ -10,6 +10,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/portsbinding"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/rules"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/subnetpools"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
@@ -101,6 +102,17 @@ func TestGophercloud(t *testing.T) {
 	must[*routers.InterfaceInfo](t)(routers.RemoveInterface(ctx, c, r.ID, routers.RemoveInterfaceOpts{SubnetID: s.ID}).Extract())
 	ok(t, routers.Delete(ctx, c, r.ID).ExtractErr())
 	ok(t, groups.Delete(ctx, c, g.ID).ExtractErr())
+	pool := must[*subnetpools.SubnetPool](t)(subnetpools.Create(ctx, c, subnetpools.CreateOpts{Name: "pool", Prefixes: []string{"10.5.0.0/16"}, MinPrefixLen: 24}).Extract())
+	if pool.Prefixes[0] != "10.5.0.0/16" || pool.MinPrefixLen != 24 || pool.DefaultPrefixLen != 24 || pool.IPversion != 4 {
+		t.Errorf("%+v", pool)
+	}
+	cut := must[*networks.Network](t)(networks.Create(ctx, c, networks.CreateOpts{Name: "cut"}).Extract())
+	s = must[*subnets.Subnet](t)(subnets.Create(ctx, c, subnets.CreateOpts{NetworkID: cut.ID, IPVersion: gophercloud.IPv4, SubnetPoolID: pool.ID}).Extract())
+	if s.SubnetPoolID != pool.ID || s.CIDR != "10.5.0.0/24" {
+		t.Errorf("%+v", s)
+	}
+	ok(t, networks.Delete(ctx, c, cut.ID).ExtractErr())
+	ok(t, subnetpools.Delete(ctx, c, pool.ID).ExtractErr())
 	ok(t, networks.Delete(ctx, c, n.ID).ExtractErr())
 	if err := networks.Delete(ctx, c, n.ID).ExtractErr(); !gophercloud.ResponseCodeIs(err, 404) {
 		t.Error(err)

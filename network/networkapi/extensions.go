@@ -43,6 +43,7 @@ var extensions = []extension{
 	{Alias: "standard-attr-revisions", Name: "Resource revision numbers", Description: "Every thing counts its changes.", Updated: "2016-04-11T10:00:00-00:00"},
 	{Alias: "standard-attr-tag", Name: "Tag support for resources with standard attribute", Description: "Every thing has tags.", Updated: "2017-01-01T00:00:00-00:00"},
 	{Alias: "standard-attr-timestamp", Name: "Resource timestamps", Description: "Every thing knows when it was made and changed.", Updated: "2016-09-12T10:00:00-00:00"},
+	{Alias: "subnet_allocation", Name: "Subnet Allocation", Description: "Subnets cut out of pools of addresses.", Updated: "2015-03-30T10:00:00-00:00"},
 	{Alias: "tag-creation", Name: "Tag creation", Description: "Things are made with their tags.", Updated: "2019-11-01T00:00:00-00:00"},
 }
 

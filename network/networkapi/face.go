@@ -28,7 +28,7 @@ func New(s network.Service) rest.Face {
 		Documents: documents(),
 	}
 	for _, routes := range [][]rest.Route{
-		a.networkRoutes(), a.subnetRoutes(), a.portRoutes(), a.routerRoutes(), a.floatingRoutes(),
+		a.networkRoutes(), a.subnetRoutes(), a.subnetPoolRoutes(), a.portRoutes(), a.routerRoutes(), a.floatingRoutes(),
 		a.groupRoutes(), a.tagRoutes(), a.quotaRoutes(), a.otherRoutes(),
 	} {
 		f.Routes = append(f.Routes, routes...)
@@ -40,6 +40,7 @@ func New(s network.Service) rest.Face {
 func types() map[error]string {
 	t := map[error]string{
 		network.ErrNoAddress:      "IpAddressGenerationFailure",
+		network.ErrNoPrefix:       "SubnetAllocationError",
 		network.ErrAddressInUse:   "IpAddressAlreadyAllocated",
 		network.ErrMACInUse:       "MacAddressInUse",
 		network.ErrInvalidAddress: "InvalidIpForSubnet",
@@ -49,7 +50,7 @@ func types() map[error]string {
 		network.ErrUnreachable:    "ExternalGatewayForFloatingIPNotFound",
 		network.ErrRevision:       "RevisionNumberConstraintFailed",
 	}
-	for _, what := range []string{"Network", "Subnet", "Port", "Router", "FloatingIP", "SecurityGroup", "SecurityGroupRule"} {
+	for _, what := range []string{"Network", "Subnet", "SubnetPool", "Port", "Router", "FloatingIP", "SecurityGroup", "SecurityGroupRule"} {
 		t[notFound(what)], t[inUse(what)] = what+"NotFound", what+"InUse"
 	}
 	return t
@@ -86,7 +87,7 @@ func capitalised(d dialect.Dialect) dialect.Dialect {
 func documents() []rest.Document {
 	links := func(path string) []rest.Link { return []rest.Link{{Rel: "self", Href: "{base}" + path}} }
 	resources := []any{}
-	for _, name := range []string{"network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule"} {
+	for _, name := range []string{"network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group", "security_group_rule"} {
 		plural := name + "s"
 		resources = append(resources, map[string]any{"name": name, "collection": plural, "links": links(root + "/" + strings.ReplaceAll(plural, "_", "-"))})
 	}

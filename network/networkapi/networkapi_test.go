@@ -203,6 +203,45 @@ func TestFieldsPagesAndManyAtOnce(t *testing.T) {
 	c.want(204, "", "DELETE /v2.0/networks/"+id+"/tags", "")
 }
 
+func TestSubnetPools(t *testing.T) {
+	c := cloud{t, serve(t)}
+	c.want(200, `"alias":"subnet_allocation"`, "GET /v2.0/extensions", "")
+	p := c.made("/v2.0/subnetpools", `{"subnetpool":{"name":"p","prefixes":["10.1.0.0/16","10.0.0.0/16"],"default_prefixlen":"24","shared":"false"}}`)
+	c.want(200, `"prefixes":["10.0.0.0/15"],"min_prefixlen":8,"max_prefixlen":32,"default_prefixlen":24,"default_quota":null,"ip_version":4,"shared":false,"is_default":false,"address_scope_id":null`,
+		"GET /v2.0/subnetpools/"+p, "")
+	c.want(200, `"default_quota":512`, "PUT /v2.0/subnetpools/"+p, `{"subnetpool":{"default_quota":512}}`)
+	c.want(200, `"default_quota":512`, "PUT /v2.0/subnetpools/"+p, `{"subnetpool":{"name":"q"}}`)
+	c.want(200, `"id":"`+p, "GET /v2.0/subnetpools?name=q&ip_version=4&default_quota=512&is_default=false&sort_key=min_prefixlen", "")
+	c.want(200, `{"subnetpools":[]}`, "GET /v2.0/subnetpools?ip_version=6", "")
+	n := c.made("/v2.0/networks", `{"network":{}}`)
+	subnet := func(more string) string { return `{"subnet":{"network_id":"` + n + `","ip_version":4` + more + `}}` }
+	of := `,"subnetpool_id":"` + p + `"`
+	s := c.made("/v2.0/subnets", subnet(of+`,"prefixlen":"25"`))
+	c.want(200, `"subnetpool_id":"`+p+`"`, "GET /v2.0/subnets/"+s, "")
+	for _, f := range []struct {
+		status             int
+		kind, method, path string
+		body               string
+	}{
+		{404, "SubnetPoolNotFound", "GET", "/subnetpools/none", ""},
+		{409, "SubnetPoolInUse", "DELETE", "/subnetpools/" + p, ""},
+		{409, "SubnetAllocationError", "POST", "/subnets", subnet(of + `,"cidr":"172.16.0.0/24"`)},
+		{409, "OverQuota", "POST", "/subnets", subnet(of + `,"prefixlen":16`)},
+		{400, "HTTPBadRequest", "POST", "/subnets", subnet("")},
+		{400, "HTTPBadRequest", "POST", "/subnets", subnet(of + `,"cidr":"10.0.9.0/24","prefixlen":24`)},
+		{400, "HTTPBadRequest", "POST", "/subnetpools", `{"subnetpool":{"prefixes":[]}}`},
+		{400, "HTTPBadRequest", "POST", "/subnetpools", `{"subnetpool":{"prefixes":["10.0.0.0/16"],"is_default":true}}`},
+		{400, "HTTPBadRequest", "PUT", "/subnetpools/" + p, `{"subnetpool":{"shared":true}}`},
+		{400, "HTTPBadRequest", "PUT", "/subnetpools/" + p, `{"subnetpool":{"prefixes":["10.0.0.0/16"]}}`},
+		{403, "PolicyNotAuthorized", "POST", "/subnetpools", `{"subnetpool":{"prefixes":["10.0.0.0/16"],"shared":true}}`},
+	} {
+		c.want(f.status, f.kind, f.method+" /v2.0"+f.path, f.body)
+	}
+	c.want(200, `{"tags":["red"]}`, "PUT /v2.0/subnetpools/"+p+"/tags", `{"tags":["red"]}`)
+	c.want(204, "", "DELETE /v2.0/subnets/"+s, "")
+	c.want(204, "", "DELETE /v2.0/subnetpools/"+p, "")
+}
+
 func TestOnlyAdministratorsSeeBindings(t *testing.T) {
 	c := cloud{t, serve(t)}
 	n := c.made("/v2.0/networks", `{"network":{}}`)

@@ -36,25 +36,26 @@ type route struct {
 
 type subnetView struct {
 	standard
-	NetworkID   network.ID        `json:"network_id"`
-	IPVersion   int               `json:"ip_version"`
-	CIDR        string            `json:"cidr"`
-	Gateway     *string           `json:"gateway_ip"`
-	Pools       []pool            `json:"allocation_pools"`
-	DNS         []netip.Addr      `json:"dns_nameservers"`
-	Routes      []route           `json:"host_routes"`
-	DHCP        bool              `json:"enable_dhcp"`
-	AddressMode *network.IPv6Mode `json:"ipv6_address_mode"`
-	RAMode      *network.IPv6Mode `json:"ipv6_ra_mode"`
-	PoolID      *string           `json:"subnetpool_id"`
-	Types       []string          `json:"service_types"`
-	SegmentID   *string           `json:"segment_id"`
+	NetworkID   network.ID            `json:"network_id"`
+	IPVersion   int                   `json:"ip_version"`
+	CIDR        string                `json:"cidr"`
+	Gateway     *string               `json:"gateway_ip"`
+	Pools       []pool                `json:"allocation_pools"`
+	DNS         []netip.Addr          `json:"dns_nameservers"`
+	Routes      []route               `json:"host_routes"`
+	DHCP        bool                  `json:"enable_dhcp"`
+	AddressMode *network.IPv6Mode     `json:"ipv6_address_mode"`
+	RAMode      *network.IPv6Mode     `json:"ipv6_ra_mode"`
+	PoolID      *network.SubnetPoolID `json:"subnetpool_id"`
+	Types       []string              `json:"service_types"`
+	SegmentID   *string               `json:"segment_id"`
 }
 
 func subnetOf(_ *rest.Request, s network.Subnet) subnetView {
 	v := subnetView{
 		standard: standardOf(s.ID, s.Attributes), NetworkID: s.NetworkID, IPVersion: 6, CIDR: s.CIDR.String(), Gateway: words(s.Gateway.Addr),
 		DNS: s.DNS, Routes: routesOf(s.Routes), DHCP: s.DHCP, AddressMode: orNull(s.AddressMode), RAMode: orNull(s.RAMode),
+		PoolID: orNull(s.SubnetPoolID),
 	}
 	if s.Is4() {
 		v.IPVersion = 4
@@ -103,6 +104,7 @@ type subnetBody struct {
 	AddressMode rest.Optional[string]   `json:"ipv6_address_mode"`
 	RAMode      rest.Optional[string]   `json:"ipv6_ra_mode"`
 	PoolID      rest.Optional[string]   `json:"subnetpool_id"`
+	PrefixLen   rest.Optional[int]      `json:"prefixlen" loose:"true"`
 	Types       []string                `json:"service_types"`
 	SegmentID   rest.Optional[string]   `json:"segment_id"`
 }
@@ -150,22 +152,27 @@ func (b subnetBody) spec() (network.SubnetSpec, error) {
 	s := network.SubnetSpec{
 		ID: network.SubnetID(b.ID), Base: b.base.spec(), NetworkID: network.ID(b.NetworkID), NoDHCP: b.DHCP.Given && !b.DHCP.Value,
 		AddressMode: network.IPv6Mode(b.AddressMode.Value), RAMode: network.IPv6Mode(b.RAMode.Value),
+		SubnetPoolID: network.SubnetPoolID(b.PoolID.Value), Bits: b.PrefixLen.Value,
 	}
 	switch {
 	case b.NetworkID == "":
 		return s, fault.Invalid.Errorf("failed to parse request. Required attribute 'network_id' not specified")
-	case b.CIDR.Value == "":
-		return s, fault.Invalid.Errorf("a subnetpool must be specified in the absence of a cidr, and there are no subnet pools")
+	case b.CIDR.Value == "" && b.PoolID.Value == "":
+		return s, fault.Invalid.Errorf("bad subnets request: a subnetpool must be specified in the absence of a cidr")
+	case b.CIDR.Value != "" && b.PrefixLen.Given:
+		return s, fault.Invalid.Errorf("bad subnets request: cidr and prefixlen cannot both be specified")
 	}
 	p, err := b.parse()
 	if err != nil {
 		return s, err
 	}
-	if s.CIDR, err = parsePrefix("cidr", b.CIDR.Value); err != nil {
-		return s, err
-	}
-	if v := b.IPVersion.Or(4); v != 4 && v != 6 || (v == 4) != s.CIDR.Addr().Is4() {
-		return s, fault.Invalid.Errorf("invalid input for operation: cidr '%s' does not match the ip_version '%d'", b.CIDR.Value, v)
+	if b.CIDR.Value != "" {
+		if s.CIDR, err = parsePrefix("cidr", b.CIDR.Value); err != nil {
+			return s, err
+		}
+		if v := b.IPVersion.Or(4); v != 4 && v != 6 || (v == 4) != s.CIDR.Addr().Is4() {
+			return s, fault.Invalid.Errorf("invalid input for operation: cidr '%s' does not match the ip_version '%d'", b.CIDR.Value, v)
+		}
 	}
 	s.Gateway, s.DNS, s.Routes = p.gateway, p.dns, p.routes
 	if len(p.pools) > 0 {

@@ -11,7 +11,7 @@ import (
 
 func (a *api) tagRoutes() []rest.Route {
 	var routes []rest.Route
-	for _, kind := range []string{"networks", "subnets", "ports", "routers", "floatingips", "security-groups"} {
+	for _, kind := range []string{"networks", "subnets", "subnetpools", "ports", "routers", "floatingips", "security-groups"} {
 		path := root + "/" + kind + "/{id}/tags"
 		t := tagger{a, kind}
 		routes = append(routes,

@@ -63,6 +63,32 @@ func (c Client) DeleteSubnet(ctx context.Context, id network.SubnetID) error {
 	return err
 }
 
+// CreateSubnetPool implements network.Service.
+func (c Client) CreateSubnetPool(ctx context.Context, s network.SubnetPoolSpec) (network.SubnetPool, error) {
+	return createSubnetPool.Call(ctx, c.Bus, s)
+}
+
+// SubnetPool implements network.Service.
+func (c Client) SubnetPool(ctx context.Context, id network.SubnetPoolID) (network.SubnetPool, error) {
+	return showSubnetPool.Call(ctx, c.Bus, id)
+}
+
+// SubnetPools implements network.Service.
+func (c Client) SubnetPools(ctx context.Context, q network.Query) (page.Of[network.SubnetPool], error) {
+	return showSubnetPools.Call(ctx, c.Bus, q)
+}
+
+// UpdateSubnetPool implements network.Service.
+func (c Client) UpdateSubnetPool(ctx context.Context, p network.SubnetPoolPatch) (network.SubnetPool, error) {
+	return updateSubnetPool.Call(ctx, c.Bus, p)
+}
+
+// DeleteSubnetPool implements network.Service.
+func (c Client) DeleteSubnetPool(ctx context.Context, id network.SubnetPoolID) error {
+	_, err := deleteSubnetPool.Call(ctx, c.Bus, id)
+	return err
+}
+
 // CreatePort implements network.Service.
 func (c Client) CreatePort(ctx context.Context, s network.PortSpec) (network.Port, error) {
 	return createPort.Call(ctx, c.Bus, s)
