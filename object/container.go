@@ -78,6 +78,12 @@ func (m *Manager) patch(ctx context.Context, tx bun.IDB, c Container, p Containe
 			return err
 		}
 	}
+	if p.Versions != nil {
+		if err := p.Versions.check(c.Name); err != nil {
+			return err
+		}
+		c.Versions = *p.Versions
+	}
 	c.UpdatedAt = m.now()
 	return saveContainer(ctx, tx, c)
 }

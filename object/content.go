@@ -81,6 +81,11 @@ func (m *Manager) admit(ctx context.Context, u *UploadSpec) error {
 	case err != nil && !errors.Is(err, fault.NotFound):
 		return err
 	}
+	if err == nil && c.VersionsIn != "" {
+		if _, err := kept(ctx, m.db.Read(), c); err != nil {
+			return err
+		}
+	}
 	o := Object{ProjectID: u.ProjectID, Container: u.Container, Name: u.Object, Stored: max(u.Size, 0)}
 	return m.checkQuota(ctx, m.db.Read(), change{c, o, old})
 }
@@ -88,7 +93,7 @@ func (m *Manager) admit(ctx context.Context, u *UploadSpec) error {
 // commit makes o, whose blob is whole, what its name stands for.
 func (m *Manager) commit(ctx context.Context, o Object, absent bool) (Object, error) {
 	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := lock(ctx, tx, o.ID().Parent()); err != nil {
+		if err := lockVersioned(ctx, tx, o.ID().Parent()); err != nil {
 			return err
 		}
 		return m.replace(ctx, tx, &o, absent)
@@ -96,7 +101,8 @@ func (m *Manager) commit(ctx context.Context, o Object, absent bool) (Object, er
 	return o, err
 }
 
-// replace writes the row of o in a transaction that has the container's lock.
+// replace writes the row of o in a transaction that has the locks of its container
+// and of the one that keeps its versions.
 func (m *Manager) replace(ctx context.Context, tx *db.Tx, o *Object, absent bool) error {
 	id := o.ID()
 	c, err := loadContainer(ctx, tx, id.Parent())
@@ -111,23 +117,39 @@ func (m *Manager) replace(ctx context.Context, tx *db.Tx, o *Object, absent bool
 	if found && absent && !old.Expired(m.now()) {
 		return ErrPrecondition.Errorf("object %s exists", id)
 	}
-	if err := m.checkQuota(ctx, tx, change{c, *o, old}); err != nil {
+	if found && c.VersionsIn != "" && !old.Expired(m.now()) {
+		if err := m.keep(ctx, tx, c, old); err != nil {
+			return err
+		}
+	}
+	*o, err = m.place(ctx, tx, change{c, *o, old})
+	return err
+}
+
+// place writes an object that is stored now, in place of an old one if there is one.
+func (m *Manager) place(ctx context.Context, tx *db.Tx, c change) (Object, error) {
+	c.object.CreatedAt = m.now()
+	if !c.object.CreatedAt.After(c.old.CreatedAt) {
+		c.object.CreatedAt = c.old.CreatedAt.Add(time.Microsecond) // a replacement is always newer
+	}
+	c.object.UpdatedAt = c.object.CreatedAt
+	return c.object, m.put(ctx, tx, c)
+}
+
+// put writes the row of an object, as a change within quotas.
+func (m *Manager) put(ctx context.Context, tx *db.Tx, c change) error {
+	if err := m.checkQuota(ctx, tx, c); err != nil {
 		return err
 	}
-	o.CreatedAt = m.now()
-	if found && !o.CreatedAt.After(old.CreatedAt) {
-		o.CreatedAt = old.CreatedAt.Add(time.Microsecond) // a replacement is always newer
-	}
-	o.UpdatedAt = o.CreatedAt
-	if err := saveObject(ctx, tx, *o); err != nil {
+	if err := saveObject(ctx, tx, c.object); err != nil {
 		return err
 	}
-	if err := m.releaseAfter(ctx, tx, old.Blob); err != nil {
+	if err := m.releaseAfter(ctx, tx, c.old.Blob); err != nil {
 		return err
 	}
 	return bus.Publish(ctx, tx, Stored{
-		ProjectID: o.ProjectID, Container: o.Container, Object: o.Name,
-		Bytes: o.Stored, Replaced: old.Stored, New: !found,
+		ProjectID: c.object.ProjectID, Container: c.object.Container, Object: c.object.Name,
+		Bytes: c.object.Stored, Replaced: c.old.Stored, New: c.old.Name == "",
 	})
 }
 

@@ -80,7 +80,7 @@ func (m *Manager) CopyObject(ctx context.Context, c CopySpec) (Object, error) {
 	}
 	var o Object
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := lock(ctx, tx, c.From.Parent(), c.To.Parent()); err != nil {
+		if err := lockVersioned(ctx, tx, c.From.Parent(), c.To.Parent()); err != nil {
 			return err
 		}
 		if o, err = loadObject(ctx, tx, c.From, m.now()); err != nil {
@@ -142,12 +142,19 @@ func (m *Manager) DeleteObject(ctx context.Context, d DeleteSpec) error {
 		}
 	}
 	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := lock(ctx, tx, d.Parent()); err != nil {
+		if err := lockVersioned(ctx, tx, d.Parent()); err != nil {
+			return err
+		}
+		c, err := loadContainer(ctx, tx, d.Parent())
+		if err != nil {
 			return err
 		}
 		o, err := loadObject(ctx, tx, d.ObjectID, m.now())
 		if err != nil {
 			return err
+		}
+		if c.VersionsIn != "" {
+			return m.removeVersioned(ctx, tx, c, o)
 		}
 		return m.remove(ctx, tx, o)
 	})

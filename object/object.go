@@ -93,16 +93,23 @@ type ContainerID struct {
 type Container struct {
 	bun.BaseModel `bun:"table:object_containers"`
 
-	ProjectID string    `bun:"project_id,pk"`
-	Name      Name      `bun:"name,pk"`
-	Metadata  Metadata  `bun:"metadata,type:text"`
-	ReadACL   string    `bun:"read_acl"`
-	WriteACL  string    `bun:"write_acl"`
+	ProjectID string   `bun:"project_id,pk"`
+	Name      Name     `bun:"name,pk"`
+	Metadata  Metadata `bun:"metadata,type:text"`
+	ReadACL   string   `bun:"read_acl"`
+	WriteACL  string   `bun:"write_acl"`
+	Versions
 	CreatedAt time.Time `bun:"created_at"`
 	UpdatedAt time.Time `bun:"updated_at"`
 
 	Objects int64 `bun:"-"`
 	Bytes   int64 `bun:"-"`
+}
+
+// Versions says what becomes of the objects of a container that are replaced.
+type Versions struct {
+	VersionsIn  Name `bun:"versions_in"`  // container of the account that keeps them; empty: they are gone
+	KeepDeleted bool `bun:"keep_deleted"` // and those that are deleted; else deleting one brings back the one before
 }
 
 // ID returns what names the container.

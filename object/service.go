@@ -50,7 +50,8 @@ type Objects interface {
 	UpdateObject(ctx context.Context, p ObjectPatch) error
 	// CopyObject makes an object of the bytes of another, without moving them.
 	CopyObject(ctx context.Context, c CopySpec) (Object, error)
-	// DeleteObject removes an object; one that is not there is fault.NotFound.
+	// DeleteObject removes an object, or brings back the version before it where
+	// the container keeps versions; one that is not there is fault.NotFound.
 	DeleteObject(ctx context.Context, d DeleteSpec) error
 }
 
@@ -82,12 +83,13 @@ type AccountPatch struct {
 	Metadata  Patch
 }
 
-// A ContainerPatch makes or changes a container. Access lists that are nil stay.
+// A ContainerPatch makes or changes a container. What is nil stays.
 type ContainerPatch struct {
 	ContainerID
 	Metadata Patch
 	ReadACL  *string
 	WriteACL *string
+	Versions *Versions
 }
 
 // An ObjectPatch replaces the properties of an object. An empty ContentType

@@ -53,7 +53,7 @@ func loadContainer(ctx context.Context, q bun.IDB, id ContainerID) (Container, e
 
 func saveContainer(ctx context.Context, q bun.IDB, c Container) error {
 	_, err := q.NewInsert().Model(&c).On("CONFLICT (project_id, name) DO UPDATE").
-		Set("metadata = EXCLUDED.metadata, read_acl = EXCLUDED.read_acl, write_acl = EXCLUDED.write_acl, updated_at = EXCLUDED.updated_at").
+		Set("metadata = EXCLUDED.metadata, read_acl = EXCLUDED.read_acl, write_acl = EXCLUDED.write_acl, versions_in = EXCLUDED.versions_in, keep_deleted = EXCLUDED.keep_deleted, updated_at = EXCLUDED.updated_at").
 		Exec(ctx)
 	return db.Fault(err, "save container %s", c.Name)
 }

@@ -2,6 +2,7 @@ package objectapi
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -17,12 +18,33 @@ func (a *api) containerPatch(r *rest.Request) (object.ContainerPatch, error) {
 	if p := r.Header("X-Storage-Policy"); p != "" && p != a.content.Info().Policy {
 		return object.ContainerPatch{}, fault.Invalid.Errorf("invalid X-Storage-Policy %.80q; there is %s", p, a.content.Info().Policy)
 	}
+	versions, err := versions(r.HTTP.Header)
 	return object.ContainerPatch{
 		ContainerID: id,
 		Metadata:    patch(r.HTTP.Header, "Container"),
 		ReadACL:     list(r.HTTP.Header, "Container-Read"),
 		WriteACL:    list(r.HTTP.Header, "Container-Write"),
-	}, nil
+		Versions:    versions,
+	}, err
+}
+
+// versions returns what a request makes of a container's versions: nil leaves it.
+func versions(h http.Header) (*object.Versions, error) {
+	stack, history := list(h, "Versions-Location"), list(h, "History-Location")
+	given := stack
+	switch {
+	case stack == nil && history == nil:
+		return nil, nil
+	case stack != nil && history != nil && *stack != "" && *history != "":
+		return nil, fault.Invalid.Errorf("only one of X-Versions-Location or X-History-Location may be specified")
+	case stack == nil || *stack == "" && history != nil:
+		given = history
+	}
+	name, err := url.PathUnescape(*given)
+	if err != nil {
+		return nil, fault.Invalid.Errorf("the versions location is not a quoted name")
+	}
+	return &object.Versions{VersionsIn: object.Name(name), KeepDeleted: given == history && name != ""}, nil
 }
 
 func (a *api) putContainer(r *rest.Request) (rest.Response, error) {
@@ -79,6 +101,11 @@ func (a *api) sayContainer(r *rest.Request) (http.Header, error) {
 	h.Set("X-Storage-Policy", a.content.Info().Policy)
 	set(h, "X-Container-Read", c.ReadACL)
 	set(h, "X-Container-Write", c.WriteACL)
+	location := "X-Versions-Location"
+	if c.KeepDeleted {
+		location = "X-History-Location"
+	}
+	set(h, location, (&url.URL{Path: string(c.VersionsIn)}).EscapedPath())
 	sayMeta(h, "Container", c.Metadata)
 	return h, nil
 }

@@ -144,6 +144,7 @@ func (a *api) info(*rest.Request) (rest.Response, error) {
 			"account_listing_limit":     object.MaxListing,
 			"strict_cors_mode":          true,
 		},
+		"versioned_writes": map[string]any{"allowed_flags": []string{"x-versions-location", "x-history-location"}},
 		"account_quotas":   map[string]any{},
 		"container_quotas": map[string]any{},
 		"bulk_delete":      map[string]any{"max_deletes_per_request": maxBulk, "max_failed_deletes": maxBulk},
