@@ -145,7 +145,7 @@ type Keypair struct {
 	UserID      string `bun:",pk"`
 	Name        string `bun:",pk"`
 	ID          int64  // a number that clients want to see
-	Type        string // "ssh"
+	Type        string // KeySSH or KeyX509
 	Fingerprint string
 	PublicKey   string
 	CreatedAt   time.Time

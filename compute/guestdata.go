@@ -68,7 +68,7 @@ func guestData(s Server, secret secrets) (GuestData, error) {
 	if s.PublicKey != "" {
 		keys[s.KeyName] = s.PublicKey
 		meta["public_keys"] = keys
-		meta["keys"] = []map[string]string{{"name": s.KeyName, "type": "ssh", "data": s.PublicKey}}
+		meta["keys"] = []map[string]string{{"name": s.KeyName, "type": keyType(s.PublicKey), "data": s.PublicKey}}
 	}
 	if secret.AdminPassword != "" {
 		meta["admin_pass"] = secret.AdminPassword

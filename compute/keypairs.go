@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/md5" //nolint:gosec // the API's fingerprint is an MD5
@@ -40,10 +41,10 @@ func (m *Manager) CreateKeypair(ctx context.Context, s KeypairSpec) (Keypair, er
 	if !keypairNames.MatchString(s.Name) || strings.TrimSpace(s.Name) != s.Name {
 		return Keypair{}, fault.Invalid.Errorf("keypair name %.64q: use 1 to %d letters, digits, blanks, and any of @._-", s.Name, maxText)
 	}
-	if s.Type != "" && s.Type != "ssh" {
-		return Keypair{}, fault.Invalid.Errorf("keypairs of type %.20q are not supported: use ssh", s.Type)
+	k := Keypair{UserID: user, Name: s.Name, Type: cmp.Or(s.Type, KeySSH), PublicKey: strings.TrimSpace(s.PublicKey), CreatedAt: db.Now()}
+	if k.Type != KeySSH && k.Type != KeyX509 {
+		return Keypair{}, fault.Invalid.Errorf("keypair type %.20q: use %s or %s", k.Type, KeySSH, KeyX509)
 	}
-	k := Keypair{UserID: user, Name: s.Name, Type: "ssh", PublicKey: strings.TrimSpace(s.PublicKey), CreatedAt: db.Now()}
 	if err := k.complete(); err != nil {
 		return Keypair{}, err
 	}
@@ -61,22 +62,37 @@ func (k *Keypair) complete() error {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails
 	k.ID = int64(binary.BigEndian.Uint32(id[:]) >> 1)
+	produce, fingerprint := k.generate, sshFingerprint
+	if k.Type == KeyX509 {
+		produce, fingerprint = k.certify, certificateFingerprint
+	}
 	if k.PublicKey == "" {
-		if err := k.generate(); err != nil {
+		if err := produce(); err != nil {
 			return err
 		}
 	}
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(k.PublicKey))
+	var err error
+	k.Fingerprint, err = fingerprint(k.Name, k.PublicKey)
+	return err
+}
+
+// sshFingerprint returns the MD5 of a key as OpenSSH writes it.
+func sshFingerprint(name, text string) (string, error) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
 	if err != nil {
-		return fault.Invalid.Errorf("keypair %s: the public key is not one that OpenSSH knows", k.Name)
+		return "", fault.Invalid.Errorf("keypair %s: the public key is not one that OpenSSH knows", name)
 	}
 	sum := md5.Sum(key.Marshal()) //nolint:gosec // as above
-	pairs := make([]string, len(sum))
+	return pairs(sum[:]), nil
+}
+
+// pairs writes bytes as fingerprints are written: "0a:ff".
+func pairs(sum []byte) string {
+	out := make([]string, len(sum))
 	for i, b := range sum {
-		pairs[i] = hex.EncodeToString([]byte{b})
+		out[i] = hex.EncodeToString([]byte{b})
 	}
-	k.Fingerprint = strings.Join(pairs, ":")
-	return nil
+	return strings.Join(out, ":")
 }
 
 func (k *Keypair) generate() error {

@@ -277,8 +277,8 @@ type FlavorPatch struct {
 type KeypairSpec struct {
 	UserID    string // for administrators; the caller when empty
 	Name      string
-	Type      string
-	PublicKey string // generated when empty
+	Type      string // KeySSH when empty
+	PublicKey string // generated when empty; of type KeyX509 a certificate in PEM
 }
 
 // A KeypairID names a keypair.

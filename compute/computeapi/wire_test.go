@@ -104,6 +104,8 @@ func TestCallsComeAndGoWithVersions(t *testing.T) {
 		{"POST os-keypairs", `{"keypair":{"name":"b"}}`, "2.2", 201},
 		{"POST os-keypairs", `{"keypair":{"name":"c"}}`, "2.92", 400},
 		{"POST os-keypairs", `{"keypair":{"name":"c","type":"ssh"}}`, "2.1", 400},
+		{"POST os-keypairs", `{"keypair":{"name":"w","type":"x509"}}`, "2.2", 201},
+		{"POST os-keypairs", `{"keypair":{"name":"w2","type":"x509","public_key":"nonsense"}}`, "2.2", 400},
 		{"DELETE os-keypairs/a", "", "2.1", 202},
 		{"DELETE os-keypairs/b", "", "2.2", 204},
 		{"POST servers/" + id + "/action", `{"addFixedIp":{"networkId":"` + c.network + `"}}`, "2.44", 404},

@@ -3,6 +3,7 @@ package computetest
 import (
 	"encoding/base64"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -148,6 +149,16 @@ func guestKnows(t *testing.T, w world) {
 	must(t, err)
 	if g.ServerID != s.ID || g.PublicKey != k.PublicKey || string(g.Files["openstack/latest/user_data"]) != "#!/bin/sh\necho hello" {
 		t.Errorf("%+v", g)
+	}
+	_, err = w.CreateKeypair(member(t), compute.KeypairSpec{Name: "windows", Type: compute.KeyX509})
+	must(t, err)
+	spec = w.spec("trusts")
+	spec.KeyName = "windows"
+	s = w.make(t, spec)
+	g, err = w.GuestData(service(t), compute.GuestAddress{NetworkID: w.Network, IP: s.NICs[0].Addresses[0].IP})
+	must(t, err)
+	if text := string(g.Files["openstack/latest/meta_data.json"]); !strings.Contains(text, `"type":"x509"`) {
+		t.Errorf("metadata does not say what key it is: %s", text)
 	}
 	_, err = w.GuestData(service(t), compute.GuestAddress{NetworkID: w.Network, IP: "10.99.99.99"})
 	is(t, "nobody's address", err, fault.NotFound)

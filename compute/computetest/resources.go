@@ -1,6 +1,7 @@
 package computetest
 
 import (
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"testing"
@@ -86,6 +87,9 @@ func keypairs(t *testing.T, w world) {
 	is(t, "not a key", err, fault.Invalid)
 	_, err = w.Keypair(member(t), compute.KeypairID{UserID: "user-of-p2", Name: "given"})
 	is(t, "another's", err, fault.NotFound)
+	_, err = w.CreateKeypair(member(t), compute.KeypairSpec{Name: "bad", Type: "pgp"})
+	is(t, "an unknown type", err, fault.Invalid)
+	certificates(t, w)
 	list, err := w.Keypairs(member(t), compute.KeypairQuery{})
 	must(t, err)
 	if len(list.Items) != 2 || list.Items[0].PrivateKey != "" {
@@ -93,6 +97,25 @@ func keypairs(t *testing.T, w world) {
 	}
 	must(t, w.DeleteKeypair(member(t), compute.KeypairID{Name: "made"}))
 	is(t, "delete again", w.DeleteKeypair(member(t), compute.KeypairID{Name: "made"}), fault.NotFound)
+}
+
+// certificates are the public halves of keypairs for Windows.
+func certificates(t *testing.T, w world) {
+	made, err := w.CreateKeypair(member(t), compute.KeypairSpec{Name: "certificate", Type: compute.KeyX509})
+	must(t, err)
+	if _, err := tls.X509KeyPair([]byte(made.PublicKey), []byte(made.PrivateKey)); err != nil {
+		t.Errorf("certificate and key: %v", err)
+	}
+	given, err := w.CreateKeypair(member(t), compute.KeypairSpec{Name: "given certificate", Type: compute.KeyX509, PublicKey: made.PublicKey})
+	must(t, err)
+	if given.Type != compute.KeyX509 || given.PrivateKey != "" || given.Fingerprint != made.Fingerprint || len(made.Fingerprint) != 59 {
+		t.Errorf("%+v", given)
+	}
+	_, err = w.CreateKeypair(member(t), compute.KeypairSpec{Name: "bad", Type: compute.KeyX509, PublicKey: "ssh-ed25519 AAAA"})
+	is(t, "not a certificate", err, fault.Invalid)
+	for _, name := range []string{"certificate", "given certificate"} {
+		must(t, w.DeleteKeypair(member(t), compute.KeypairID{Name: name}))
+	}
 }
 
 func quotas(t *testing.T, w world) {
