@@ -175,6 +175,19 @@ func TestOldPasswordsAreRemembered(t *testing.T) {
 	}
 }
 
+func TestARefusedPasswordTellsNothing(t *testing.T) {
+	m, _ := identitytest.New(t, identitytest.Config(t))
+	tok, err := m.LogIn(t.Context(), password(adminRef, identitytest.Password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := m.ChangePassword(t.Context(), identity.PasswordChange{UserID: identity.UserID(tok.User.ID), Old: "wrong", New: "new"})
+	nobody := m.ChangePassword(t.Context(), identity.PasswordChange{UserID: "nobody", Old: "wrong", New: "new"})
+	if !errors.Is(wrong, fault.Unauthenticated) || wrong.Error() != nobody.Error() {
+		t.Errorf("a wrong password is %q, an unknown user %q: that tells who exists", wrong, nobody)
+	}
+}
+
 func TestEventsTellWhatCameAndWent(t *testing.T) {
 	d := dbtest.SQLite(t, bus.Migrations, identity.Migrations)
 	m, _ := identitytest.On(t, d, identitytest.Config(t))

@@ -167,7 +167,7 @@ func (m *Manager) DeleteUser(ctx context.Context, id UserID) error {
 func (m *Manager) ChangePassword(ctx context.Context, c PasswordChange) error {
 	u, err := m.provePassword(ctx, UserRef{ID: c.UserID}, c.Old)
 	if err != nil {
-		return err
+		return m.refused(ctx, err)
 	}
 	if err := m.checkHistory(ctx, u, c); err != nil {
 		return err

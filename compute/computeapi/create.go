@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 
@@ -267,13 +268,18 @@ func checkHostname(name string) error {
 	return nil
 }
 
-// checkAccess checks addresses by which a server says it is reached. Empty is none.
+// checkAccess checks addresses by which a server says it is reached, and writes the
+// second as everybody does. Empty is none.
 func checkAccess(v4, v6 *string) error {
 	if v4 != nil && *v4 != "" && !validIP(*v4, 4) {
 		return fault.Invalid.Errorf("server.accessIPv4: %q is not an IPv4 address", *v4)
 	}
-	if v6 != nil && *v6 != "" && !validIP(*v6, 6) {
+	if v6 == nil || *v6 == "" {
+		return nil
+	}
+	if !validIP(*v6, 6) {
 		return fault.Invalid.Errorf("server.accessIPv6: %q is not an IPv6 address", *v6)
 	}
+	*v6 = netip.MustParseAddr(*v6).String()
 	return nil
 }

@@ -28,6 +28,10 @@ func TestListsAreFiltered(t *testing.T) {
 	c.want(202, project, "2.1", "POST servers/"+two+"/action", `{"os-stop":null}`)
 	c.wait(two, "SHUTOFF")
 	c.want(201, project, "2.26", "PUT servers/"+one+"/tags/red", "")
+	got := c.want(200, project, "2.1", "PUT servers/"+one, `{"server":{"accessIPv4":"10.1.2.3","accessIPv6":"FE80:0:0::0001"}}`)
+	if dig(got.body, "server", "accessIPv4") != "10.1.2.3" || dig(got.body, "server", "accessIPv6") != "fe80::1" {
+		t.Error("addresses are not written as everybody does: " + got.text)
+	}
 	shown := c.want(200, project, "2.1", "GET servers/"+one+"/ips", "")
 	ip, _ := dig(shown.body, "addresses", "net", 0, "addr").(string)
 	tests := []struct {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -17,6 +16,10 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/embedded"
+	"github.com/nacre-cloud/nacre/identity"
 )
 
 // A cloud is what Tempest must be told about the cloud under test.
@@ -28,57 +31,46 @@ type cloud struct {
 	PublicNetwork, PublicNetworkName    string
 }
 
-// startCloud builds and starts examples/embedded and waits until it has written
-// DIR/cloud/clouds.yaml.
+// What the cloud does besides, which it does not by default. Tempest is told.
+const (
+	passwordHistory = 2
+	lockoutAttempts = 2
+	lockoutDuration = 5 * time.Second
+)
+
+// strict makes passwords as strict as Tempest's tests of them ask.
+func strict(c identity.Config) identity.Config {
+	c.PasswordHistory, c.LockoutAttempts, c.LockoutDuration = passwordHistory, lockoutAttempts, lockoutDuration
+	return c
+}
+
+// startCloud starts the cloud of examples/embedded in this process, with strict
+// passwords. It keeps itself in DIR/cloud, and its log is DIR/cloud.log.
 func startCloud(ctx context.Context, dir string) (stop func(), err error) {
-	program := filepath.Join(dir, "embedded")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/nacre-cloud/nacre/examples/embedded")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("build examples/embedded: %w", err)
-	}
 	log, err := os.Create(filepath.Join(dir, "cloud.log"))
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
 	state := filepath.Join(dir, "cloud")
 	if err := os.RemoveAll(state); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(program, "-listen", "127.0.0.1:0", "-dir", state)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	c, err := embedded.Start(ctx, embedded.Config{
+		Dir:     state,
+		Log:     slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Options: []fx.Option{fx.Decorate(strict)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start a cloud: %w", err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait()
-	}()
-	stop = func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(30 * time.Second):
-			_ = cmd.Process.Kill()
+	return func() {
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		if err := c.Stop(limit); err != nil {
+			fmt.Fprintln(os.Stderr, "tempest: stop the cloud:", err)
 		}
-	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if _, err := os.Stat(filepath.Join(state, "clouds.yaml")); err == nil {
-			return stop, nil
-		}
-		select {
-		case <-tick.C:
-		case <-ended:
-			return nil, fmt.Errorf("the cloud did not start: see %s", log.Name())
-		case <-ctx.Done():
-			stop()
-			return nil, ctx.Err()
-		}
-	}
+		log.Close()
+	}, nil
 }
 
 // look reads how to reach the cloud from its clouds.yaml, and the rest through its APIs.

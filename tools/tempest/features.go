@@ -44,7 +44,7 @@ var features = []feature{
 	{"identity", "api_v2_admin", false},
 	{"identity", "application_credentials", true},
 	{"identity", "project_tags", true},
-	{"identity", "security_compliance", false},
+	{"identity", "security_compliance", true}, // startCloud asks for it
 	{"identity", "trust", false},
 
 	{"image", "import_image", false},
@@ -59,7 +59,7 @@ var features = []feature{
 
 	{"object-storage", "container_sync", false},
 	{"object-storage", "discoverability", true},
-	{"object-storage", "object_versioning", false},
+	{"object-storage", "object_versioning", true},
 
 	{"volume", "backup", false},
 	{"volume", "clone", true},
@@ -79,8 +79,9 @@ func (o options) configure(c cloud) error {
 	var b strings.Builder
 	if err := settings.Execute(&b, struct {
 		cloud
-		Dir string
-	}{c, o.dir}); err != nil {
+		Dir                                               string
+		PasswordHistory, LockoutAttempts, LockoutDuration int // the last in seconds
+	}{c, o.dir, passwordHistory, lockoutAttempts, int(lockoutDuration.Seconds())}); err != nil {
 		return err
 	}
 	bySection := slices.Clone(features)

@@ -1,12 +1,13 @@
-// Tempest runs OpenStack's own tests against examples/embedded and says how many
-// passed, by service.
+// Tempest runs OpenStack's own tests against the cloud of examples/embedded and says
+// how many passed, by service.
 //
 //	go run ./tools/tempest [-o DIR] [-n 8] [-all] [FILE]
 //
 // FILE names test ids, one a line, as "tempest run --list-tests" prints them;
 // without it they are read from the standard input. Lines that begin with # are
 // left out. DIR is where the cloud, Tempest's own log and report.txt go. The exit
-// code is 1 when a test failed or did not run.
+// code is 1 when a test failed or did not run. The cloud remembers passwords and
+// locks users out, which is off by default; so must one that -clouds names.
 //
 // A test of a feature that Nacre does not have yet is skipped: features.go says
 // which. With -all nothing is, and what is missing fails.
@@ -43,11 +44,11 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	passed, err := o.run(ctx, flag.Arg(0))
+	r, err := o.run(ctx, flag.Arg(0))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tempest:", err)
 	}
-	if !passed {
+	if r == nil || !r.passed() {
 		os.Exit(1)
 	}
 }
@@ -58,37 +59,37 @@ type options struct {
 	all         bool
 }
 
-// run reports whether every test that was asked for passed or was skipped.
-func (o options) run(ctx context.Context, list string) (bool, error) {
+// run runs the tests of a list and returns what came out, if any ran.
+func (o options) run(ctx context.Context, list string) (*report, error) {
 	ids, err := readIDs(list)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if o.dir == "" {
 		if o.dir, err = os.MkdirTemp("", "nacre-tempest-"); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	if o.dir, err = filepath.Abs(o.dir); err != nil {
-		return false, err
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(o.dir, "etc"), 0o750); err != nil {
-		return false, err
+		return nil, err
 	}
 	if o.clouds == "" {
 		stop, err := startCloud(ctx, o.dir)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		defer stop()
 		o.clouds = filepath.Join(o.dir, "cloud", "clouds.yaml")
 	}
 	c, err := look(ctx, o.clouds)
 	if err != nil {
-		return false, fmt.Errorf("look into the cloud: %w", err)
+		return nil, fmt.Errorf("look into the cloud: %w", err)
 	}
 	if err := o.configure(c); err != nil {
-		return false, err
+		return nil, err
 	}
 	r := newReport(ids)
 	began := time.Now()
@@ -96,7 +97,7 @@ func (o options) run(ctx context.Context, list string) (bool, error) {
 	r.print(os.Stdout, time.Since(began)) // of what ran, if it was cut short
 	path := filepath.Join(o.dir, "report.txt")
 	fmt.Printf("Details: %s\n", path)
-	return r.passed(), errors.Join(err, r.write(path))
+	return r, errors.Join(err, r.write(path))
 }
 
 // readIDs reads test ids from a file, or from the standard input without a name.
