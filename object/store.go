@@ -48,7 +48,7 @@ func accountUsage(ctx context.Context, q bun.IDB, project string) (u usage, cont
 func loadContainer(ctx context.Context, q bun.IDB, id ContainerID) (Container, error) {
 	c := Container{ProjectID: id.ProjectID, Name: id.Container}
 	err := q.NewSelect().Model(&c).WherePK().Scan(ctx)
-	return c, db.Fault(err, "container %s", id.Container)
+	return c, missing(err, "container", string(id.Container))
 }
 
 func saveContainer(ctx context.Context, q bun.IDB, c Container) error {
@@ -90,9 +90,17 @@ func loadObject(ctx context.Context, q bun.IDB, id ObjectID, now time.Time) (Obj
 		return Object{}, fault.NotFound.Errorf("object %s has expired", id)
 	}
 	if err != nil {
-		return Object{}, db.Fault(err, "object %s", id)
+		return Object{}, missing(err, "object", id.String())
 	}
 	return o, nil
+}
+
+// missing words an error about one row.
+func missing(err error, what, name string) error {
+	if err != nil && fault.Of(db.Fault(err, "")) == fault.NotFound {
+		return fault.NotFound.Errorf("%s %s could not be found", what, name)
+	}
+	return db.Fault(err, "%s %s", what, name)
 }
 
 // saveObject inserts an object or replaces the one there is.

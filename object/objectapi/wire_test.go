@@ -72,6 +72,9 @@ func TestObjectHeaders(t *testing.T) {
 	wantHeaders(t, h, "Content-Length", "5", "Etag", sum("hello"))
 	c.want(202, "POST", "/c/o.txt", "", "X-Object-Meta-New", "2", "X-Delete-At", fmt.Sprint(time.Now().Unix()+100))
 	h, _ = c.want(200, "HEAD", "/c/o.txt", "")
+	if _, body := c.want(404, "GET", "/c/none", ""); !strings.Contains(body, "Object c/none could not be found<") {
+		t.Errorf("body = %q", body)
+	}
 	wantHeaders(t, h, "X-Object-Meta-New", "2", "X-Object-Meta-A-B", "", "X-Delete-At", `\d+`, "Content-Type", "text/plain.*", "Content-Encoding", "")
 }
 

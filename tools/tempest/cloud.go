@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -15,6 +18,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"go.uber.org/fx"
 
@@ -29,6 +33,7 @@ type cloud struct {
 	Image, OtherImage                   string
 	Flavor, OtherFlavor                 string // the other is larger
 	PublicNetwork, PublicNetworkName    string
+	NetworkExtensions, ObjectFeatures   []string // what the services say they have
 }
 
 // What the cloud does besides, which it does not by default. Tempest is told.
@@ -117,7 +122,7 @@ func (c *cloud) find(ctx context.Context) error {
 	}
 	where := gophercloud.EndpointOpts{Region: c.Region}
 	for _, find := range []func(context.Context, *gophercloud.ProviderClient, gophercloud.EndpointOpts) error{
-		c.findImages, c.findFlavors, c.findNetwork,
+		c.findImages, c.findFlavors, c.findNetwork, c.findExtensions, c.findObjectFeatures,
 	} {
 		if err := find(ctx, p, where); err != nil {
 			return err
@@ -191,3 +196,34 @@ type externalOnly struct{}
 
 // ToNetworkListQuery lists external networks only.
 func (externalOnly) ToNetworkListQuery() (string, error) { return "?router:external=True", nil }
+
+func (c *cloud) findExtensions(ctx context.Context, p *gophercloud.ProviderClient, where gophercloud.EndpointOpts) error {
+	client, err := openstack.NewNetworkV2(p, where)
+	if err != nil {
+		return err
+	}
+	pages, err := extensions.List(client).AllPages(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := extensions.ExtractExtensions(pages)
+	for _, e := range all {
+		c.NetworkExtensions = append(c.NetworkExtensions, e.Alias)
+	}
+	return err
+}
+
+func (c *cloud) findObjectFeatures(ctx context.Context, p *gophercloud.ProviderClient, where gophercloud.EndpointOpts) error {
+	client, err := openstack.NewObjectStorageV1(p, where)
+	if err != nil {
+		return err
+	}
+	root, _, _ := strings.Cut(client.Endpoint, "/v1/")
+	var info map[string]any
+	resp, err := p.Request(ctx, http.MethodGet, root+"/info", &gophercloud.RequestOpts{JSONResponse: &info, OkCodes: []int{http.StatusOK}})
+	if err != nil {
+		return err
+	}
+	c.ObjectFeatures = slices.Sorted(maps.Keys(info))
+	return resp.Body.Close()
+}

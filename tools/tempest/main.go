@@ -92,6 +92,9 @@ func (o options) run(ctx context.Context, list string) (*report, error) {
 		return nil, err
 	}
 	r := newReport(ids)
+	if !o.all {
+		leaveOut(r)
+	}
 	began := time.Now()
 	err = o.tempest(ctx, r)
 	r.print(os.Stdout, time.Since(began)) // of what ran, if it was cut short

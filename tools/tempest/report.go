@@ -52,7 +52,7 @@ func newReport(ids []string) *report {
 	return r
 }
 
-// known returns the full ids of the tests that were asked for, from a list of all.
+// known returns the full ids of the tests that shall run, from a list of all.
 func (r *report) known(list string) []string {
 	full := map[string]string{}
 	for id := range strings.Lines(list) {
@@ -61,7 +61,7 @@ func (r *report) known(list string) []string {
 	}
 	var ids []string
 	for _, name := range r.asked {
-		if id := full[name]; id != "" {
+		if id := full[name]; id != "" && r.results[name].outcome != skipped {
 			ids = append(ids, id)
 		}
 	}
@@ -111,6 +111,15 @@ func (r *report) read(in io.Reader) error {
 	}
 	finish()
 	return s.Err()
+}
+
+// skip takes the tests out whose names begin with a prefix.
+func (r *report) skip(prefix, why string) {
+	for _, name := range r.asked {
+		if strings.HasPrefix(name, prefix) {
+			r.results[name] = result{skipped, why}
+		}
+	}
 }
 
 func (r *report) set(name string, what result) {

@@ -21,6 +21,7 @@ func (a *api) backendRoutes() []rest.Route {
 		rest.GET(root+"/os-hosts", a.listHosts),
 		rest.GET(root+"/os-hosts/{host}", a.showHost),
 		rest.GET(root+"/scheduler-stats/get_pools", a.listPools),
+		rest.GET(root+"/capabilities/{host}", a.showCapabilities),
 	}
 }
 
@@ -30,6 +31,8 @@ const (
 	keeper        = "cinder-volume"
 	chooser       = "cinder-scheduler"
 	unknownAmount = "unknown"
+	vendor        = "Open Source"
+	protocol      = "local" // how hosts reach a volume is between them and the driver
 )
 
 func serviceOf(backend string) string { return hostName + "@" + backend }
@@ -146,6 +149,7 @@ func (a *api) listPools(r *rest.Request) (rest.Response, error) {
 	type capabilities struct {
 		Backend   string    `json:"volume_backend_name"`
 		Vendor    string    `json:"vendor_name"`
+		Protocol  string    `json:"storage_protocol"`
 		Total     string    `json:"total_capacity_gb"`
 		Free      string    `json:"free_capacity_gb"`
 		Allocated int64     `json:"allocated_capacity_gb"`
@@ -165,9 +169,41 @@ func (a *api) listPools(r *rest.Request) (rest.Response, error) {
 	for _, u := range uses {
 		p := pool{Name: poolOf(u.Backend)}
 		if detail {
-			p.Capabilities = &capabilities{u.Backend, "Open Source", unknownAmount, unknownAmount, u.VolumeGiB, time.Now()}
+			p.Capabilities = &capabilities{u.Backend, vendor, protocol, unknownAmount, unknownAmount, u.VolumeGiB, time.Now()}
 		}
 		pools = append(pools, p)
 	}
 	return rest.ReplyUnder("pools", pools), err
+}
+
+// showCapabilities tells what a backend can. What volume types may ask of it is
+// the driver's own affair, so no property is listed.
+func (a *api) showCapabilities(r *rest.Request) (rest.Response, error) {
+	type capabilities struct {
+		Namespace   string         `json:"namespace"`
+		Vendor      string         `json:"vendor_name"`
+		Backend     string         `json:"volume_backend_name"`
+		Pool        *string        `json:"pool_name"`
+		Version     string         `json:"driver_version"`
+		Protocol    string         `json:"storage_protocol"`
+		Name        *string        `json:"display_name"`
+		Description *string        `json:"description"`
+		Visibility  *string        `json:"visibility"`
+		Targets     []string       `json:"replication_targets"`
+		Properties  map[string]any `json:"properties"`
+	}
+	uses, err := a.volumes.Backends(r.Context())
+	if err != nil {
+		return rest.Response{}, err
+	}
+	host := r.Param("host")
+	for _, u := range uses {
+		if host == serviceOf(u.Backend) || host == poolOf(u.Backend) {
+			return rest.Reply(capabilities{
+				Namespace: "OS::Storage::Capabilities::" + serviceOf(u.Backend), Vendor: vendor, Backend: u.Backend,
+				Version: "1.0", Protocol: protocol, Properties: map[string]any{},
+			}), nil
+		}
+	}
+	return rest.Response{}, fault.NotFound.Errorf("there is no backend %.64q", host)
 }

@@ -185,6 +185,7 @@ func TestBadRequests(t *testing.T) {
 		"a type by a user":      {"POST", "/types", `{"volume_type": {"name": "x"}}`, 403},
 		"quota by a user":       {"PUT", "/os-quota-sets/blue", `{"quota_set": {"volumes": 1}}`, 403},
 		"hosts to a user":       {"GET", "/os-hosts", ``, 403},
+		"abilities to a user":   {"GET", "/capabilities/nacre@memory", ``, 403},
 		"attach nothing":        {"POST", "/attachments", `{"attachment": {"instance_uuid": "x"}}`, 400},
 		"attach read-only":      {"POST", "/attachments", `{"attachment": {"volume_uuid": "` + v.ID + `", "mode": "ro"}}`, 400},
 		"detach unknown":        {"DELETE", "/attachments/" + nobody, ``, 404},
