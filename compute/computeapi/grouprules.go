@@ -121,7 +121,7 @@ func (in ruleIn) rule() (network.Rule, error) {
 		if err != nil {
 			return rule, fault.Invalid.Errorf("security_group_rule.cidr: %q is not a range of addresses", cidr)
 		}
-		rule.Remote, rule.IPv6 = network.Prefix{Prefix: prefix.Masked()}, prefix.Addr().Is6()
+		rule.Remote, rule.IPv6 = network.Prefix{Prefix: prefix}, prefix.Addr().Is6()
 	}
 	return rule, nil
 }

@@ -14,8 +14,8 @@ func TestSecurityGroupsOfServers(t *testing.T) {
 	got := c.want(200, project, "2.1", "POST os-security-groups", `{"security_group":{"name":"ssh","description":"d"}}`)
 	group, _ := dig(got.body, "security_group", "id").(string)
 	got = c.want(200, project, "2.1", "POST os-security-group-rules",
-		`{"security_group_rule":{"parent_group_id":"`+group+`","ip_protocol":"tcp","from_port":22,"to_port":"22","cidr":"192.0.2.0/24"}}`)
-	if dig(got.body, "security_group_rule", "ip_range", "cidr") != "192.0.2.0/24" || dig(got.body, "security_group_rule", "to_port") != 22.0 {
+		`{"security_group_rule":{"parent_group_id":"`+group+`","ip_protocol":"tcp","from_port":22,"to_port":"22","cidr":"192.0.2.7/24"}}`)
+	if dig(got.body, "security_group_rule", "ip_range", "cidr") != "192.0.2.7/24" || dig(got.body, "security_group_rule", "to_port") != 22.0 {
 		t.Error(got.text)
 	}
 	c.want(400, project, "2.1", "POST os-security-group-rules",

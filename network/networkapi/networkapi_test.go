@@ -133,11 +133,13 @@ func TestFailuresHaveTheirTypes(t *testing.T) {
 		return `{"security_group_rule":{"security_group_id":"` + g + `","direction":"ingress"` + more + `}}`
 	}
 	c.made("/v2.0/security-group-rules", rule(`,"protocol":17,"remote_ip_prefix":"0.0.0.0/0","remote_group_id":null,"port_range_min":null`))
+	c.want(201, `"remote_ip_prefix":"10.2.3.124/24"`, "POST /v2.0/security-group-rules", rule(`,"protocol":"tcp","remote_ip_prefix":"10.2.3.124/24"`))
 	for _, f := range []struct {
 		status             int
 		kind, method, path string
 		body               string
 	}{
+		{409, "SecurityGroupRuleExists", "POST", "/security-group-rules", rule(`,"protocol":"tcp","remote_ip_prefix":"10.2.3.0/24"`)},
 		{404, "NetworkNotFound", "GET", "/networks/none", ""},
 		{404, "SubnetNotFound", "GET", "/subnets/none", ""},
 		{404, "PortNotFound", "DELETE", "/ports/none", ""},

@@ -175,7 +175,7 @@ func (b ruleBody) rule() (network.Rule, error) {
 		if err != nil {
 			return rule, err
 		}
-		rule.Remote.Prefix = p.Masked()
+		rule.Remote.Prefix = p // as it was written; hosts leave out the bits that do not count
 	}
 	return rule, nil
 }
