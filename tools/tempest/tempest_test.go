@@ -1,18 +1,15 @@
 package main
 
 import (
-	"os/exec"
 	"testing"
 
-	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/machinetest"
 )
 
 // TestQuick runs some of Tempest's tests of every service: those of quick.txt,
 // which take seconds each.
 func TestQuick(t *testing.T) {
-	if _, err := exec.LookPath("tempest"); err != nil {
-		dbtest.Missing(t, "Tempest is not installed: %v (Debian: apt-get install tempest)", err)
-	}
+	machinetest.Program(t, "tempest", "tempest")
 	r, err := options{dir: t.TempDir(), workers: 4}.run(t.Context(), "quick.txt")
 	if err != nil {
 		t.Fatal(err)
