@@ -134,8 +134,10 @@ var absent = []struct{ prefix, what string }{
 	{"tempest.api.volume.admin.test_group", "groups of volumes"},
 	{"tempest.api.volume.admin.test_qos.", "quality of service of volumes"},
 	{"tempest.api.volume.admin.test_snapshots_actions.SnapshotsActionsTest.test_update_snapshot_status", "the progress of a snapshot"},
+	{"tempest.api.volume.admin.test_user_messages.", "messages about failed requests"},
 	{"tempest.api.volume.admin.test_volume_quota_classes.VolumeQuotaClassesTest.test_update_default_quota", "default quotas that change while the cloud runs"},
 	{"tempest.api.volume.admin.test_volume_quotas.VolumeQuotasAdminTestJSON.test_quota_usage_after_volume_transfer", "transfers of volumes"},
+	{"tempest.api.volume.admin.test_volume_types.VolumeTypesTest.test_volume_type_encryption", "encryption of volumes"},
 	{"tempest.api.volume.test_volume_transfers.", "transfers of volumes"},
 }
 
