@@ -7,9 +7,9 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/nacre-cloud/nacre/image"
+	"github.com/nacre-cloud/nacre/internal/blob/blobtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 )
@@ -30,11 +30,11 @@ func wrongBytes(t *testing.T, w World) {
 		format string
 		data   []byte
 	}{
-		"raw as qcow2":                  {"qcow2", random(5000)},
-		"qcow2 as raw":                  {"raw", append([]byte("QFI\xfb\x00\x00\x00\x03"), random(5000)...)},
+		"raw as qcow2":                  {"qcow2", blobtest.Random(5000)},
+		"qcow2 as raw":                  {"raw", append([]byte("QFI\xfb\x00\x00\x00\x03"), blobtest.Random(5000)...)},
 		"a qcow2 with a backing":        {"qcow2", backed()},
 		"a head alone":                  {"qcow2", []byte("QFI\xfb")},
-		"a vhd without its last sector": {"vhd", random(5000)},
+		"a vhd without its last sector": {"vhd", blobtest.Random(5000)},
 	} {
 		i := w.queued(t, image.CreateSpec{DiskFormat: tt.format, ContainerFormat: "bare"})
 		_, err := w.Content.Upload(member(t), i.ID, bytes.NewReader(tt.data))
@@ -49,7 +49,7 @@ func wrongBytes(t *testing.T, w World) {
 
 func brokenUpload(t *testing.T, w World) {
 	i := w.queued(t, image.CreateSpec{})
-	cut := io.MultiReader(bytes.NewReader(random(300_000)), iotest.ErrReader(errors.New("connection reset")))
+	cut := blobtest.Cut(blobtest.Random(300_000), errors.New("connection reset"))
 	if _, err := w.Content.Upload(member(t), i.ID, cut); err == nil {
 		t.Fatal("a broken upload was accepted")
 	}
@@ -105,7 +105,7 @@ func deleteDuringUpload(t *testing.T, w World) {
 		in.CloseWithError(err)
 		done <- err
 	}()
-	_, err := out.Write(random(100_000))
+	_, err := out.Write(blobtest.Random(100_000))
 	must(t, err)
 	flowtest.Eventually(t, "the upload is under way", func() bool {
 		i, err := w.Image(member(t), i.ID)

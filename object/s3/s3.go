@@ -100,6 +100,9 @@ func (d *Driver) Put(ctx context.Context, key object.Key, r io.Reader, size int6
 
 // Open implements object.Driver.
 func (d *Driver) Open(ctx context.Context, key object.Key, r object.Range) (io.ReadCloser, error) {
+	if err := check(key); err != nil {
+		return nil, err
+	}
 	opts := minio.GetObjectOptions{}
 	if r.Offset < 0 || r.Length < 0 {
 		return nil, fault.Invalid.Errorf("range from %d of blob %s", r.Offset, key)
@@ -125,6 +128,9 @@ func (d *Driver) Open(ctx context.Context, key object.Key, r object.Range) (io.R
 
 // Delete implements object.Driver.
 func (d *Driver) Delete(ctx context.Context, key object.Key) error {
+	if err := check(key); err != nil {
+		return err
+	}
 	err := d.client.RemoveObject(ctx, d.cfg.Bucket, d.name(key), minio.RemoveObjectOptions{})
 	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
 		return nil
@@ -169,7 +175,7 @@ func (d *Driver) Sweep(ctx context.Context, before time.Time) error {
 func (d *Driver) name(key object.Key) string { return d.cfg.Prefix + string(key) }
 
 func check(key object.Key) error {
-	if key == "" || strings.ContainsAny(string(key), "/\x00") {
+	if key == "" || key == "." || key == ".." || strings.ContainsAny(string(key), "/\x00") {
 		return fault.Invalid.Errorf("blob key %q cannot be an object's name", key)
 	}
 	return nil
