@@ -43,11 +43,7 @@ type Params struct {
 
 // Module provides the Service of the process that owns the tables. It needs at
 // least one host.
-var Module = fx.Module("compute",
-	fx.Provide(
-		newStarted,
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	))
+var Module = fx.Module("compute", db.AddMigrations(Migrations), fx.Provide(newStarted))
 
 func newStarted(lc fx.Lifecycle, p Params) (Service, error) {
 	m, err := New(p)

@@ -30,10 +30,8 @@ type Params struct {
 // Module keeps identity in this process: it provides a Service and accepts tokens.
 var Module = fx.Module("identity",
 	AuthModule,
-	fx.Provide(
-		newStarted,
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	),
+	db.AddMigrations(Migrations),
+	fx.Provide(newStarted),
 )
 
 // AuthModule lets a process accept tokens. Module and identityrpc.Module have it.

@@ -31,12 +31,12 @@ type Params struct {
 // Module provides the Manager of the process that owns the tables, as Service,
 // Content and Source. It needs at least one store.
 var Module = fx.Module("image",
+	db.AddMigrations(Migrations),
 	fx.Provide(
 		newStarted,
 		func(m *Manager) Service { return m },
 		func(m *Manager) Content { return m },
 		func(m *Manager) Source { return m },
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
 	))
 
 func newStarted(lc fx.Lifecycle, p Params) (*Manager, error) {

@@ -31,10 +31,8 @@ type Params struct {
 
 // Module provides the Service of the process that owns the tables.
 var Module = fx.Module("metering",
-	fx.Provide(
-		newStarted,
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	),
+	db.AddMigrations(Migrations),
+	fx.Provide(newStarted),
 	fx.Invoke(func(Service) {}), // it listens even when nobody asks it
 )
 

@@ -35,10 +35,8 @@ type Backend struct {
 // Module provides the Service and Content of the process that owns the tables.
 // It needs one backend.
 var Module = fx.Module("object",
-	fx.Provide(
-		newStarted, asService, asContent,
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	))
+	db.AddMigrations(Migrations),
+	fx.Provide(newStarted, asService, asContent))
 
 func newStarted(lc fx.Lifecycle, p Params) (*Manager, error) {
 	m, err := New(p)

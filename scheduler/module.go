@@ -28,11 +28,7 @@ type Params struct {
 }
 
 // Module provides the Service of a process that reaches the database.
-var Module = fx.Module("scheduler",
-	fx.Provide(
-		newStarted,
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	))
+var Module = fx.Module("scheduler", db.AddMigrations(Migrations), fx.Provide(newStarted))
 
 func newStarted(lc fx.Lifecycle, p Params) (Service, error) {
 	m, err := New(p)

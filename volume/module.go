@@ -33,11 +33,7 @@ type Params struct {
 
 // Module provides the Service of the process that owns the tables. It needs at
 // least one backend.
-var Module = fx.Module("volume",
-	fx.Provide(
-		newStarted,
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	))
+var Module = fx.Module("volume", db.AddMigrations(Migrations), fx.Provide(newStarted))
 
 func newStarted(lc fx.Lifecycle, p Params) (Service, error) {
 	m, err := New(p)

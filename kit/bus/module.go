@@ -24,10 +24,7 @@ type Params struct {
 
 // Module provides a *Bus that starts and stops with the program. List
 // nats.Module beside it to reach other processes.
-var Module = fx.Module("bus", fx.Provide(
-	newStarted,
-	fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-))
+var Module = fx.Module("bus", db.AddMigrations(Migrations), fx.Provide(newStarted))
 
 func newStarted(l fx.Lifecycle, p Params) *Bus {
 	b := New(p)

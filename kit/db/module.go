@@ -29,3 +29,8 @@ var Module = fx.Module("db", fx.Provide(func(p Params) (*DB, error) {
 	))
 	return d, nil
 }))
+
+// AddMigrations gives the tables of a package to the program's database.
+func AddMigrations(m Migrations) fx.Option {
+	return fx.Provide(fx.Annotate(func() Migrations { return m }, fx.ResultTags(`group:"db.migrations"`)))
+}

@@ -21,9 +21,9 @@ type Params struct {
 // Module provides the Engine, starts it after the domains that registered flows,
 // and stops it before them.
 var Module = fx.Module("flow",
+	db.AddMigrations(Migrations),
 	fx.Provide(
 		func(p Params) *Engine { return NewEngine(p.DB, p.Log, p.Config) },
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
 		fx.Annotate(func(e *Engine) []prometheus.Collector { return e.Collectors() }, fx.ResultTags(`group:"rest.metrics,flatten"`)),
 	),
 	fx.Invoke(func(lc fx.Lifecycle, e *Engine) { lc.Append(fx.StartStopHook(e.Start, e.Stop)) }),

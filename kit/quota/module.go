@@ -7,5 +7,4 @@ import (
 )
 
 // Module adds the tables of this package to the program's database.
-var Module = fx.Module("quota",
-	fx.Provide(fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`))))
+var Module = fx.Module("quota", db.AddMigrations(Migrations))

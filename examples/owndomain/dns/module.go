@@ -31,9 +31,7 @@ type Params struct {
 
 // Module adds the domain to a cloud. It needs a Config.
 var Module = fx.Module("dns",
-	fx.Provide(
-		func(p Params) Service { return New(p) },
-		fx.Annotate(func() db.Migrations { return Migrations }, fx.ResultTags(`group:"db.migrations"`)),
-	),
+	db.AddMigrations(Migrations),
+	fx.Provide(func(p Params) Service { return New(p) }),
 	rest.AddFace(NewFace),
 )
