@@ -15,6 +15,7 @@ import (
 	"github.com/nacre-cloud/nacre/compute/computetest"
 	computememory "github.com/nacre-cloud/nacre/compute/memory"
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/image"
 	imagememory "github.com/nacre-cloud/nacre/image/memory"
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -93,12 +94,12 @@ func start(t testing.TB, parts ...part) {
 
 func (c *cloud) seed(t testing.TB, images *image.Manager) {
 	t.Helper()
-	admin := computetest.As(t, "admin", identity.RoleAdmin)
+	admin := identitytest.In(t, "admin", identity.RoleAdmin)
 	i, err := images.CreateImage(admin, image.CreateSpec{Name: "image", Visibility: image.Public, DiskFormat: "raw", ContainerFormat: "bare"})
 	must(t, err)
 	_, err = images.Upload(admin, i.ID, bytes.NewReader(make([]byte, 4096)))
 	must(t, err)
-	member := computetest.As(t, computetest.Project, identity.RoleMember)
+	member := identitytest.In(t, computetest.Project, identity.RoleMember)
 	n, err := c.networks.CreateNetwork(member, network.Spec{Base: network.Base{Name: "net"}})
 	must(t, err)
 	_, err = c.networks.CreateSubnet(member, network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix("10.0.0.0/16")})
@@ -152,8 +153,8 @@ func TestBoot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			flowtest.Prove(t, func(t *testing.T) flowtest.World[compute.BootState] {
 				c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
-				ctx := computetest.As(t, computetest.Project, identity.RoleMember)
-				_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
+				ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
+				_, err := c.CreateFlavor(identitytest.In(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
 				must(t, err)
 				spec := compute.CreateSpec{Name: "proved", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}}}
 				change(&spec)
@@ -213,7 +214,7 @@ func TestAFullHostIsLeftForAnother(t *testing.T) {
 	}}
 	c := newCloud(t, dbtest.SQLite(t, migrations...), full)
 	c.tiny(t)
-	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "refused", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}}})
 	must(t, err)
 	flowtest.Eventually(t, "the server fails, for there is no other host", func() bool {
@@ -226,7 +227,7 @@ func TestAFullHostIsLeftForAnother(t *testing.T) {
 
 func (c *cloud) tiny(t *testing.T) {
 	t.Helper()
-	_, err := c.CreateFlavor(computetest.As(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
+	_, err := c.CreateFlavor(identitytest.In(t, "admin", identity.RoleAdmin), compute.Flavor{ID: "1", Name: "tiny", VCPUs: 1, MemoryMiB: 64, RootGiB: 1, Public: true})
 	must(t, err)
 }
 
@@ -234,7 +235,7 @@ func (c *cloud) tiny(t *testing.T) {
 func (c *cloud) becomes(t *testing.T, id compute.ServerID, want compute.Status) {
 	t.Helper()
 	flowtest.Eventually(t, fmt.Sprintf("server is %s", want), func() bool {
-		s, err := c.Server(computetest.As(t, computetest.Project, identity.RoleMember), id)
+		s, err := c.Server(identitytest.In(t, computetest.Project, identity.RoleMember), id)
 		must(t, err)
 		return s.Status == want && s.Doing.Flow == ""
 	})
@@ -243,7 +244,7 @@ func (c *cloud) becomes(t *testing.T, id compute.ServerID, want compute.Status) 
 func TestALostGuestIsMadeAgain(t *testing.T) {
 	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
 	c.tiny(t)
-	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{
 		Name: "lost", FlavorID: "1", Networks: []compute.NetworkSpec{{NetworkID: c.network}},
 		BlockDevices: []compute.BlockDevice{{Boot: true, ImageID: c.image, SizeGiB: 1}, {SizeGiB: 1}},
@@ -264,7 +265,7 @@ func TestALostGuestIsMadeAgain(t *testing.T) {
 func TestAPortThatIsDeletedUnderAServerLeavesItsGuest(t *testing.T) {
 	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
 	c.tiny(t)
-	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{
 		Name: "plugged", FlavorID: "1", ImageID: c.image, Networks: []compute.NetworkSpec{{NetworkID: c.network}, {NetworkID: c.network}},
 	})
@@ -288,7 +289,7 @@ func TestAPortThatIsDeletedUnderAServerLeavesItsGuest(t *testing.T) {
 func TestTheConfigDriveTellsWhatNoRowKeeps(t *testing.T) {
 	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
 	c.tiny(t)
-	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{
 		Name: "told", FlavorID: "1", ImageID: c.image, NoNetwork: true, AdminPassword: "hush",
 		Files: []compute.InjectedFile{{Path: "/etc/motd", Content: []byte("welcome")}},
@@ -322,7 +323,7 @@ func TestTheConfigDriveTellsWhatNoRowKeeps(t *testing.T) {
 func TestAGuestThatStopsByItselfIsSeen(t *testing.T) {
 	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
 	c.tiny(t)
-	ctx := computetest.As(t, computetest.Project, identity.RoleMember)
+	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "crashes", FlavorID: "1", ImageID: c.image, NoNetwork: true})
 	must(t, err)
 	c.becomes(t, s.ID, compute.Active)

@@ -12,6 +12,7 @@ import (
 	"github.com/nacre-cloud/nacre/compute/computetest"
 	computememory "github.com/nacre-cloud/nacre/compute/memory"
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/image"
 	imagememory "github.com/nacre-cloud/nacre/image/memory"
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -67,7 +68,7 @@ func newCloud(t *testing.T, kind bustest.Kind) computetest.Cloud {
 
 func seeded(t *testing.T, c computetest.Cloud, images *image.Manager, networks network.Service) computetest.Cloud {
 	t.Helper()
-	admin, member := computetest.As(t, "admin", identity.RoleAdmin), computetest.As(t, computetest.Project, identity.RoleMember)
+	admin, member := identitytest.In(t, "admin", identity.RoleAdmin), identitytest.In(t, computetest.Project, identity.RoleMember)
 	i, err := images.CreateImage(admin, image.CreateSpec{Name: "image", Visibility: image.Public, DiskFormat: "raw", ContainerFormat: "bare"})
 	must(t, err)
 	_, err = images.Upload(admin, i.ID, bytes.NewReader(make([]byte, 4096)))

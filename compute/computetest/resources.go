@@ -8,6 +8,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/compute"
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -149,7 +150,7 @@ func actions(t *testing.T, w world) {
 	if err != nil || len(list.Items) != 3 || list.Items[0].Name != "delete" || list.Items[0].FinishedAt.IsZero() {
 		t.Errorf("of a deleted server: %+v, %v", list.Items, err)
 	}
-	_, err = w.Actions(As(t, "p2", identity.RoleMember), compute.ActionQuery{ServerID: s.ID})
+	_, err = w.Actions(identitytest.In(t, "p2", identity.RoleMember), compute.ActionQuery{ServerID: s.ID})
 	is(t, "of another's", err, fault.NotFound)
 	_, err = w.Actions(member(t), compute.ActionQuery{ServerID: "0190aaaa-0000-7000-8000-00000000dead"})
 	is(t, "of none", err, fault.NotFound)

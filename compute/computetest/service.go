@@ -9,6 +9,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/compute"
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/network"
@@ -66,15 +67,9 @@ func TestService(t *testing.T, newCloud func(*testing.T) Cloud) {
 
 type world struct{ Cloud }
 
-// As returns a context of a caller with a role in a project.
-func As(t testing.TB, project, role string) context.Context {
-	t.Helper()
-	return identity.With(t.Context(), identity.Caller{UserID: "user-of-" + project, ProjectID: project, Roles: identity.Expand(role)})
-}
+func member(t *testing.T) context.Context { return identitytest.In(t, Project, identity.RoleMember) }
 
-func member(t *testing.T) context.Context { return As(t, Project, identity.RoleMember) }
-
-func admin(t *testing.T) context.Context { return As(t, "admin", identity.RoleAdmin) }
+func admin(t *testing.T) context.Context { return identitytest.In(t, "admin", identity.RoleAdmin) }
 
 func service(t *testing.T) context.Context {
 	return identity.With(t.Context(), identity.System("computetest"))
@@ -170,7 +165,7 @@ func createOnce(t *testing.T, w world) {
 	if again.Status != compute.Active {
 		t.Errorf("%+v", again)
 	}
-	_, err = w.CreateServer(As(t, "p2", identity.RoleMember), s)
+	_, err = w.CreateServer(identitytest.In(t, "p2", identity.RoleMember), s)
 	is(t, "another project's id", err, fault.NotFound)
 }
 
@@ -204,7 +199,7 @@ func badRequests(t *testing.T, w world) {
 	is(t, "a disk that it would not get", err, fault.Invalid)
 	_, err = w.CreateServer(t.Context(), w.spec("x"))
 	is(t, "nobody", err, fault.Unauthenticated)
-	_, err = w.CreateServer(As(t, Project, identity.RoleReader), w.spec("x"))
+	_, err = w.CreateServer(identitytest.In(t, Project, identity.RoleReader), w.spec("x"))
 	is(t, "a reader", err, fault.Forbidden)
 	pinned := change(func(s *compute.CreateSpec) { s.AvailabilityZone = "nova:host1" })
 	_, err = w.CreateServer(member(t), pinned)
@@ -218,7 +213,7 @@ func badRequests(t *testing.T, w world) {
 
 func tenancy(t *testing.T, w world) {
 	s := w.make(t, w.spec("mine"))
-	other := As(t, "p2", identity.RoleManager)
+	other := identitytest.In(t, "p2", identity.RoleManager)
 	name := "stolen"
 	_, err := w.Server(other, s.ID)
 	is(t, "show", err, fault.NotFound)

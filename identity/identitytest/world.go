@@ -30,6 +30,12 @@ func As(ctx context.Context, user, project, role string) context.Context {
 	})
 }
 
+// In is As for a test that knows its users by their projects.
+func In(t testing.TB, project, role string) context.Context {
+	t.Helper()
+	return As(t.Context(), "user-of-"+project, project, role)
+}
+
 // Config is a good configuration for a test.
 func Config(t testing.TB) identity.Config {
 	t.Helper()

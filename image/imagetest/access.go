@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -41,7 +42,7 @@ func tenancy(t *testing.T, w World) {
 }
 
 func roles(t *testing.T, w World) {
-	reader := as(t, "p1", identity.RoleReader)
+	reader := identitytest.In(t, "p1", identity.RoleReader)
 	i := w.active(t, image.CreateSpec{}, "x")
 	_, err := w.Image(reader, i.ID)
 	must(t, err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
@@ -55,25 +56,19 @@ func TestService(t *testing.T, newWorld func(*testing.T) World) {
 	}
 }
 
-// as returns a context of a caller with a role in a project.
-func as(t *testing.T, project, role string) context.Context {
-	t.Helper()
-	return identity.With(t.Context(), identity.Caller{UserID: "user-of-" + project, ProjectID: project, Roles: identity.Expand(role)})
-}
-
 func member(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "p1", identity.RoleMember)
+	return identitytest.In(t, "p1", identity.RoleMember)
 }
 
 func other(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "p2", identity.RoleMember)
+	return identitytest.In(t, "p2", identity.RoleMember)
 }
 
 func admin(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "admin", identity.RoleAdmin)
+	return identitytest.In(t, "admin", identity.RoleAdmin)
 }
 
 // queued makes an image without bytes.

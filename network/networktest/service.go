@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/quota"
@@ -54,25 +55,19 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 
 type world struct{ network.Service }
 
-// as returns a context of a caller with a role in a project.
-func as(t *testing.T, project, role string) context.Context {
-	t.Helper()
-	return identity.With(t.Context(), identity.Caller{UserID: "user-of-" + project, ProjectID: project, Roles: identity.Expand(role)})
-}
-
 func member(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "p1", identity.RoleMember)
+	return identitytest.In(t, "p1", identity.RoleMember)
 }
 
 func stranger(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "p2", identity.RoleManager)
+	return identitytest.In(t, "p2", identity.RoleManager)
 }
 
 func admin(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "admin", identity.RoleAdmin)
+	return identitytest.In(t, "admin", identity.RoleAdmin)
 }
 
 func service(t *testing.T) context.Context {
@@ -258,7 +253,7 @@ func sharing(t *testing.T, w world, n network.Network, s network.Subnet) {
 
 func roles(t *testing.T, w world) {
 	n, _ := w.network(t, "10.0.0.0/24")
-	reader := as(t, "p1", identity.RoleReader)
+	reader := identitytest.In(t, "p1", identity.RoleReader)
 	got(w.Network(reader, n.ID))(t)
 	_, err := w.CreateNetwork(reader, network.Spec{})
 	is(t, "create", err, fault.Forbidden)

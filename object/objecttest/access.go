@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/object"
 )
@@ -39,14 +40,14 @@ func (s Store) attempts(ctx context.Context) map[string]error {
 func isolation(t *testing.T, s Store) {
 	s.make(t, "c")
 	s.upload(t, at("c", "o"), "secret")
-	for what, err := range s.attempts(as(t, "22222222222222222222222222222222", identity.RoleManager)) {
+	for what, err := range s.attempts(identitytest.In(t, "22222222222222222222222222222222", identity.RoleManager)) {
 		wantKind(t, "another project: "+what, err, fault.Forbidden)
 	}
 	for what, err := range s.attempts(t.Context()) {
 		wantKind(t, "nobody: "+what, err, fault.Unauthenticated)
 	}
 	reads := map[string]bool{"account": true, "container": true, "list containers": true, "list objects": true, "head": true, "read": true}
-	for what, err := range s.attempts(as(t, project, identity.RoleReader)) {
+	for what, err := range s.attempts(identitytest.In(t, project, identity.RoleReader)) {
 		switch {
 		case what == "missing container":
 			wantKind(t, "reader: "+what, err, fault.NotFound)
@@ -66,7 +67,7 @@ func accessLists(t *testing.T, s Store) {
 	set := func(read, write string) error {
 		return s.UpdateContainer(member(t), object.ContainerPatch{ContainerID: in("c"), ReadACL: &read, WriteACL: &write})
 	}
-	other, nobody := as(t, friend, identity.RoleMember), t.Context()
+	other, nobody := identitytest.In(t, friend, identity.RoleMember), t.Context()
 	tests := []struct {
 		read, write string
 		ctx         context.Context
@@ -135,7 +136,7 @@ func signatures(t *testing.T, s Store) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if a, err := s.Account(as(t, project, identity.RoleReader), project); err != nil || a.Metadata["Temp-Url-Key"] != "" {
+	if a, err := s.Account(identitytest.In(t, project, identity.RoleReader), project); err != nil || a.Metadata["Temp-Url-Key"] != "" {
 		t.Errorf("a reader sees the key: %v, %v", a.Metadata, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/object"
 )
@@ -33,7 +34,7 @@ func quotas(t *testing.T, s Store) {
 		return object.AccountPatch{ProjectID: project, Metadata: object.Patch{"Quota-Bytes": n}}
 	}
 	wantKind(t, "a member sets the account's quota", s.UpdateAccount(ctx, bytesOf("100")), fault.Forbidden)
-	operator := as(t, "22222222222222222222222222222222", identity.RoleAdmin)
+	operator := identitytest.In(t, "22222222222222222222222222222222", identity.RoleAdmin)
 	if err := s.UpdateAccount(operator, bytesOf("12")); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/object"
 )
@@ -59,14 +60,7 @@ func TestService(t *testing.T, open func(*testing.T) Store) {
 
 const project = "11111111111111111111111111111111"
 
-// as returns a context whose caller has one role in one project.
-func as(t *testing.T, project, role string) context.Context {
-	return identity.With(t.Context(), identity.Caller{
-		UserID: "user-of-" + project, ProjectID: project, Roles: identity.Expand(role),
-	})
-}
-
-func member(t *testing.T) context.Context { return as(t, project, identity.RoleMember) }
+func member(t *testing.T) context.Context { return identitytest.In(t, project, identity.RoleMember) }
 
 func in(container object.Name) object.ContainerID {
 	return object.ContainerID{ProjectID: project, Container: container}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/volume"
@@ -27,7 +28,7 @@ func types(t *testing.T, w world) {
 	must(t, err)
 	_, err = w.Type(member(t), string(hidden.ID))
 	must(t, err)
-	_, err = w.Type(as(t, "p", identity.RoleMember), string(hidden.ID))
+	_, err = w.Type(identitytest.In(t, "p", identity.RoleMember), string(hidden.ID))
 	is(t, "a type for a project whose name goes on", err, fault.NotFound)
 	if list, err := w.Types(member(t), volume.TypeQuery{}); err != nil || len(list.Items) != 3 {
 		t.Errorf("%d types, %v", len(list.Items), err)

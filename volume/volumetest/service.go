@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/page"
@@ -43,20 +44,14 @@ func TestService(t *testing.T, newService func(*testing.T) volume.Service) {
 
 type world struct{ volume.Service }
 
-// as returns a context of a caller with a role in a project.
-func as(t *testing.T, project, role string) context.Context {
-	t.Helper()
-	return identity.With(t.Context(), identity.Caller{UserID: "user-of-" + project, ProjectID: project, Roles: identity.Expand(role)})
-}
-
 func member(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "p1", identity.RoleMember)
+	return identitytest.In(t, "p1", identity.RoleMember)
 }
 
 func admin(t *testing.T) context.Context {
 	t.Helper()
-	return as(t, "admin", identity.RoleAdmin)
+	return identitytest.In(t, "admin", identity.RoleAdmin)
 }
 
 func service(t *testing.T) context.Context {
@@ -124,7 +119,7 @@ func createOnce(t *testing.T, w world) {
 	if a.ID != b.ID || b.Status != volume.Available {
 		t.Errorf("%+v", b)
 	}
-	_, err = w.CreateVolume(as(t, "p2", identity.RoleMember), s)
+	_, err = w.CreateVolume(identitytest.In(t, "p2", identity.RoleMember), s)
 	is(t, "another project's id", err, fault.NotFound)
 }
 
@@ -160,7 +155,7 @@ func badRequests(t *testing.T, w world) {
 
 func tenancy(t *testing.T, w world) {
 	v := w.make(t, volume.CreateSpec{})
-	other := as(t, "p2", identity.RoleManager)
+	other := identitytest.In(t, "p2", identity.RoleManager)
 	name := "mine now"
 	_, err := w.Volume(other, v.ID)
 	is(t, "show", err, fault.NotFound)
@@ -191,7 +186,7 @@ func tenancy(t *testing.T, w world) {
 
 func roles(t *testing.T, w world) {
 	v := w.make(t, volume.CreateSpec{})
-	reader := as(t, "p1", identity.RoleReader)
+	reader := identitytest.In(t, "p1", identity.RoleReader)
 	_, err := w.Volume(reader, v.ID)
 	must(t, err)
 	_, err = w.CreateVolume(reader, volume.CreateSpec{SizeGiB: 1})
