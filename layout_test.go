@@ -33,6 +33,7 @@ var kit = map[string][]string{
 	"flow":        {"fault", "page", "db", "bus"},
 	"rest":        {"fault", "page", "bus"},
 	"machinetest": {},
+	"runtest":     {"driver"},
 }
 
 // domains says how high each domain stands. A domain imports only lower ones.

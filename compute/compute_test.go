@@ -25,6 +25,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/quota"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
 	networkmemory "github.com/nacre-cloud/nacre/network/memory"
 	"github.com/nacre-cloud/nacre/scheduler"
@@ -49,11 +50,6 @@ type cloud struct {
 	network  string
 }
 
-type part interface {
-	Start(ctx context.Context) error
-	Stop(ctx context.Context) error
-}
-
 func newCloud(t testing.TB, d *db.DB, config computememory.Config) *cloud {
 	t.Helper()
 	e := flow.NewEngine(d, nil, flow.Config{})
@@ -75,21 +71,11 @@ func newCloud(t testing.TB, d *db.DB, config computememory.Config) *cloud {
 	})
 	must(t, err)
 	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: c.host}, placer, c.Manager, nil)
-	start(t, images, c.networks, c.volumes, placer, c.Manager, agent, e)
+	for _, p := range []any{images, c.networks, c.volumes, placer, c.Manager, agent, e} {
+		runtest.Start(t, p)
+	}
 	c.seed(t, images)
 	return c
-}
-
-func start(t testing.TB, parts ...part) {
-	t.Helper()
-	for _, p := range parts {
-		must(t, p.Start(t.Context()))
-		t.Cleanup(func() {
-			if err := p.Stop(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		})
-	}
 }
 
 func (c *cloud) seed(t testing.TB, images *image.Manager) {

@@ -24,6 +24,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
 var migrations = []db.Migrations{bus.Migrations, flow.Migrations, quota.Migrations, image.Migrations}
@@ -35,17 +36,8 @@ func newManager(t *testing.T, d *db.DB, driver image.Driver) *image.Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, start := range []func(context.Context) error{m.Start, e.Start} {
-		if err := start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if err := errors.Join(e.Stop(ctx), m.Stop(ctx)); err != nil {
-			t.Error(err)
-		}
-	})
+	runtest.Start(t, m)
+	runtest.Start(t, e)
 	return m
 }
 
@@ -61,15 +53,8 @@ func serveBytes(t *testing.T, m *image.Manager) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	runtest.Start(t, s)
 	m.ServedAt(func() string { return s.URL() + imageapi.BytesPath })
-	t.Cleanup(func() {
-		if err := s.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 func TestManager(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/quota"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/network/memory"
 	"github.com/nacre-cloud/nacre/network/networkrpc"
@@ -33,15 +34,7 @@ func newManager(t testing.TB, d *db.DB, hosts ...network.Host) *network.Manager 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	return m
+	return runtest.Start(t, m)
 }
 
 func member(ctx context.Context) context.Context {

@@ -18,6 +18,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/quota"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/volume"
 	"github.com/nacre-cloud/nacre/volume/memory"
 	"github.com/nacre-cloud/nacre/volume/volumerpc"
@@ -39,17 +40,8 @@ func newUploader(t *testing.T, d *db.DB, driver volume.Driver, s volume.ImageSin
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, start := range []func(context.Context) error{m.Start, e.Start} {
-		if err := start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if err := errors.Join(e.Stop(ctx), m.Stop(ctx)); err != nil {
-			t.Error(err)
-		}
-	})
+	runtest.Start(t, m)
+	runtest.Start(t, e)
 	return m
 }
 

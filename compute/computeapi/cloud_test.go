@@ -25,6 +25,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
 	networkmemory "github.com/nacre-cloud/nacre/network/memory"
 	"github.com/nacre-cloud/nacre/scheduler"
@@ -44,11 +45,6 @@ type cloud struct {
 	volumes  volume.Service
 	image    string
 	network  string
-}
-
-type part interface {
-	Start(ctx context.Context) error
-	Stop(ctx context.Context) error
 }
 
 func newCloud(t testing.TB) *cloud {
@@ -71,13 +67,8 @@ func newCloud(t testing.TB) *cloud {
 	})
 	must(t, err)
 	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: host}, placer, servers, nil)
-	for _, p := range []part{images, networks, volumes, placer, servers, agent, e} {
-		must(t, p.Start(t.Context()))
-		t.Cleanup(func() {
-			if err := p.Stop(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		})
+	for _, p := range []any{images, networks, volumes, placer, servers, agent, e} {
+		runtest.Start(t, p)
 	}
 	c := &cloud{t: t, servers: servers, networks: networks, volumes: volumes}
 	c.url = serve(t, computeapi.Face(computeapi.Params{Servers: servers, Networks: networks, Images: images, Scheduler: placer}))

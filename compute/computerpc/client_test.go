@@ -20,6 +20,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/quota"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
 	networkmemory "github.com/nacre-cloud/nacre/network/memory"
 	"github.com/nacre-cloud/nacre/scheduler"
@@ -62,7 +63,9 @@ func newCloud(t *testing.T, kind bustest.Kind) computetest.Cloud {
 	host := computememory.New(computememory.Config{})
 	computerpc.ServeHost(client, "host1", host)
 	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: host}, placer, computerpc.Client{Bus: client}, nil)
-	start(t, images, networks, volumes, placer, servers, agent, e)
+	for _, p := range []any{images, networks, volumes, placer, servers, agent, e} {
+		runtest.Start(t, p)
+	}
 	return seeded(t, computetest.Cloud{Service: computerpc.Client{Bus: client}, Volumes: volumes, Networks: networks}, images, networks)
 }
 
@@ -79,22 +82,6 @@ func seeded(t *testing.T, c computetest.Cloud, images *image.Manager, networks n
 	must(t, err)
 	c.Image, c.Network = string(i.ID), string(n.ID)
 	return c
-}
-
-func start(t *testing.T, parts ...interface {
-	Start(ctx context.Context) error
-	Stop(ctx context.Context) error
-},
-) {
-	t.Helper()
-	for _, p := range parts {
-		must(t, p.Start(t.Context()))
-		t.Cleanup(func() {
-			if err := p.Stop(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		})
-	}
 }
 
 func must(t *testing.T, err error) {

@@ -17,8 +17,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/nacre-cloud/nacre/compute"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
 // Image is the image that the suite's guests boot from. A driver that really boots
@@ -60,7 +60,7 @@ func TestDriver(t *testing.T, host func(*testing.T) compute.Driver) {
 		"the screen of a running guest":          screen,
 		"watching sees changes":                  watching,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, &suite{T: t, d: drivertest.Start(t, host(t))}) })
+		t.Run(name, func(t *testing.T) { test(t, &suite{T: t, d: runtest.Start(t, host(t))}) })
 	}
 }
 

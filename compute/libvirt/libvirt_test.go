@@ -22,8 +22,8 @@ import (
 	"github.com/nacre-cloud/nacre/compute/computetest"
 	"github.com/nacre-cloud/nacre/compute/libvirt"
 	"github.com/nacre-cloud/nacre/compute/libvirt/libvirttest"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
 // world is a hypervisor with the suite's image and taps.
@@ -210,7 +210,7 @@ type story struct {
 }
 
 func start(t *testing.T, d compute.Driver) story {
-	return story{t, drivertest.Start(t, d)}
+	return story{t, runtest.Start(t, d)}
 }
 
 func (s story) ok(err error) {

@@ -11,9 +11,9 @@ import (
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/image/file"
 	"github.com/nacre-cloud/nacre/image/imagetest"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/machinetest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
 func TestDriver(t *testing.T) {
@@ -49,7 +49,7 @@ func TestDeadUploadsAreSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := drivertest.Start(t, file.New(dir))
+	d := runtest.Start(t, file.New(dir))
 	if _, err := d.Put(t.Context(), "i", bytes.NewReader(nil)); err != nil {
 		t.Fatal(err)
 	}

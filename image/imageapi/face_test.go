@@ -3,7 +3,6 @@ package imageapi_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/flow"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
 // tokens are who may call in these tests: "role.project".
@@ -45,15 +45,8 @@ func serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(e.Start(t.Context()), s.Start(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if err := errors.Join(s.Stop(ctx), e.Stop(ctx)); err != nil {
-			t.Error(err)
-		}
-	})
+	runtest.Start(t, e)
+	runtest.Start(t, s)
 	return s.URL() + "/image"
 }
 

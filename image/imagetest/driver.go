@@ -16,15 +16,15 @@ import (
 
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/internal/blob/blobtest"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
 // TestDriver checks that the drivers open returns keep the promises of
 // image.Driver, and of the optional interfaces they have. Each call of open
 // returns a driver over an empty store.
 func TestDriver(t *testing.T, open func(*testing.T) image.Driver) {
-	blobtest.Test(t, func(t *testing.T) blobtest.Store { return store(drivertest.Start(t, open(t))) })
+	blobtest.Test(t, func(t *testing.T) blobtest.Store { return store(runtest.Start(t, open(t))) })
 	tests := []struct {
 		name string
 		run  func(*testing.T, image.Driver)
@@ -37,7 +37,7 @@ func TestDriver(t *testing.T, open func(*testing.T) image.Driver) {
 		{"a local file is the image", local},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, drivertest.Start(t, open(t))) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, runtest.Start(t, open(t))) })
 	}
 }
 

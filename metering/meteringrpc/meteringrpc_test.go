@@ -1,11 +1,11 @@
 package meteringrpc_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/metering"
 	"github.com/nacre-cloud/nacre/metering/meteringrpc"
 	"github.com/nacre-cloud/nacre/metering/meteringtest"
@@ -17,14 +17,7 @@ func TestClient(t *testing.T) {
 		meteringtest.Seed(t, d)
 		b := bus.New(bus.Params{})
 		meteringrpc.Serve(b, metering.New(metering.Params{DB: d}))
-		if err := b.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := b.Stop(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		})
+		runtest.Start(t, b)
 		return meteringrpc.Client{Bus: b}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/network/memory"
 	"github.com/nacre-cloud/nacre/network/networkapi"
@@ -34,17 +35,10 @@ func serve(t testing.TB) string {
 	t.Helper()
 	d := dbtest.SQLite(t, bus.Migrations, quota.Migrations, network.Migrations)
 	m, err := network.New(network.Params{DB: d, Hosts: []network.Host{{Name: "host1", Driver: memory.New()}}})
-	if err == nil {
-		err = m.Start(t.Context())
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := m.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	runtest.Start(t, m)
 	server, err := rest.New(rest.Params{Faces: []rest.Face{networkapi.New(m)}, Authenticator: rest.AuthenticatorFunc(tokens)})
 	if err != nil {
 		t.Fatal(err)

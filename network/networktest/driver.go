@@ -11,8 +11,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
 )
 
@@ -31,7 +31,7 @@ func TestDriver(t *testing.T, open func(*testing.T) network.Driver) {
 		"calls from several goroutines are serialised": concurrent,
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := drivertest.Start(t, open(t))
+			d := runtest.Start(t, open(t))
 			t.Cleanup(func() { drain(t, d) })
 			test(t, d)
 		})

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/machinetest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/object"
 	"github.com/nacre-cloud/nacre/object/file"
 	"github.com/nacre-cloud/nacre/object/objecttest"
@@ -35,7 +35,7 @@ func TestFullDiskLeavesNothing(t *testing.T) {
 
 func TestSweepRemovesDeadUploads(t *testing.T) {
 	dir := t.TempDir()
-	d := drivertest.Start(t, file.New(dir))
+	d := runtest.Start(t, file.New(dir))
 	for name, age := range map[string]time.Duration{"dead": 2 * time.Hour, "alive": 0} {
 		path := filepath.Join(dir, ".parts", name)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {

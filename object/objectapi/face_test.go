@@ -16,6 +16,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/rest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/object"
 	"github.com/nacre-cloud/nacre/object/memory"
 	"github.com/nacre-cloud/nacre/object/objectapi"
@@ -49,14 +50,7 @@ func serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	runtest.Start(t, s)
 	return s.URL() + "/object-store/v1/AUTH_" + project
 }
 

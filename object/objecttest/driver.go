@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"github.com/nacre-cloud/nacre/internal/blob/blobtest"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/object"
 )
 
 // TestDriver checks that the drivers open returns keep the promises of
 // object.Driver. Each call of open returns a driver over an empty store.
 func TestDriver(t *testing.T, open func(*testing.T) object.Driver) {
-	blobtest.Test(t, func(t *testing.T) blobtest.Store { return store(drivertest.Start(t, open(t))) })
+	blobtest.Test(t, func(t *testing.T) blobtest.Store { return store(runtest.Start(t, open(t))) })
 	tests := []struct {
 		name string
 		run  func(*testing.T, object.Driver)
@@ -32,7 +32,7 @@ func TestDriver(t *testing.T, open func(*testing.T) object.Driver) {
 		{"sweep spares what is whole", sweep},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, drivertest.Start(t, open(t))) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, runtest.Start(t, open(t))) })
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/object"
 	"github.com/nacre-cloud/nacre/object/objecttest"
 	"github.com/nacre-cloud/nacre/object/s3"
@@ -31,7 +31,7 @@ func open(t *testing.T, cfg s3.Config) *s3.Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return drivertest.Start(t, drivertest.Start(t, d)) // a bucket that is there is no error
+	return runtest.Start(t, runtest.Start(t, d)) // a bucket that is there is no error
 }
 
 func TestDriver(t *testing.T) {

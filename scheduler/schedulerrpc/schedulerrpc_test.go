@@ -1,11 +1,11 @@
 package schedulerrpc_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/scheduler"
 	"github.com/nacre-cloud/nacre/scheduler/schedulerrpc"
 	"github.com/nacre-cloud/nacre/scheduler/schedulertest"
@@ -21,14 +21,6 @@ func TestClient(t *testing.T) {
 		}
 		b := bus.New(bus.Params{})
 		schedulerrpc.Serve(b, m)
-		if err := b.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := b.Stop(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		})
-		return schedulerrpc.Client{Bus: b}
+		return schedulerrpc.Client{Bus: runtest.Start(t, b)}
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/machinetest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/volume"
 	"github.com/nacre-cloud/nacre/volume/file"
 	"github.com/nacre-cloud/nacre/volume/volumetest"
@@ -22,7 +22,7 @@ func newDriver(t *testing.T) *file.Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return drivertest.Start(t, d)
+	return runtest.Start(t, d)
 }
 
 func TestDriver(t *testing.T) {
@@ -39,7 +39,7 @@ func TestStartClearsWhatACrashLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drivertest.Start(t, d)
+	runtest.Start(t, d)
 	if _, err := os.Stat(left); !os.IsNotExist(err) {
 		t.Error(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/nacre-cloud/nacre/kit/db"
-	"github.com/nacre-cloud/nacre/kit/driver/drivertest"
+	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/volume"
 )
 
@@ -34,7 +34,7 @@ func TestDriver(t *testing.T, newDriver func(*testing.T) volume.Driver) {
 		{"exports", exports},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, drivertest.Start(t, newDriver(t))) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, runtest.Start(t, newDriver(t))) })
 	}
 }
 
