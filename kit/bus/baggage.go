@@ -33,8 +33,9 @@ func Restore(ctx context.Context, b map[string]string) context.Context {
 	return context.WithValue(ctx, baggageKey{}, b)
 }
 
-// outgoing is the baggage of ctx with its trace (W3C traceparent), for a message.
-func outgoing(ctx context.Context) map[string]string {
+// Outgoing returns what ctx carries as baggage with the place of its trace (W3C
+// traceparent): for a message, or a row that outlives the process.
+func Outgoing(ctx context.Context) map[string]string {
 	b := Baggage(ctx)
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return b
@@ -47,7 +48,8 @@ func outgoing(ctx context.Context) map[string]string {
 	return b
 }
 
-// incoming returns ctx as it was where the message with baggage b came from.
-func incoming(ctx context.Context, b map[string]string) context.Context {
+// Incoming is the other end of Outgoing: ctx with the baggage b, and under the
+// span that b names.
+func Incoming(ctx context.Context, b map[string]string) context.Context {
 	return propagation.TraceContext{}.Extract(Restore(ctx, b), propagation.MapCarrier(b))
 }

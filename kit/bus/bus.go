@@ -113,7 +113,7 @@ const (
 // bus of this process alone; without a DB it carries calls but no events.
 func New(p Params) *Bus {
 	b := &Bus{
-		config: p.Config.withDefaults(), transport: p.Transport, db: p.DB, log: p.Logger,
+		config: p.Config.withDefaults(), transport: p.Transport, db: p.DB, log: p.Log,
 		metrics:   newMetrics(p.Metrics),
 		listeners: map[string]*listener{}, doorbells: map[string]bool{}, served: map[string]bool{},
 	}

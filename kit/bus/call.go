@@ -121,7 +121,7 @@ func (b *Bus) call(ctx context.Context, topic string, body []byte) (_ []byte, er
 	m.Metadata[MetadataReply] = b.calls.topic
 	deadline, _ := waiting.Deadline()
 	m.Metadata[metadataTimeout] = strconv.FormatInt(time.Until(deadline).Milliseconds()+1, 10)
-	if err := setBaggage(m, outgoing(ctx)); err != nil {
+	if err := setBaggage(m, Outgoing(ctx)); err != nil {
 		return nil, err
 	}
 	if size(m) > MaxMessage {

@@ -27,7 +27,7 @@ func Publish(ctx context.Context, tx *db.Tx, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	baggage, err := json.Marshal(outgoing(ctx))
+	baggage, err := json.Marshal(Outgoing(ctx))
 	if err != nil {
 		return fault.Internal.Wrap(err, "encode baggage")
 	}

@@ -17,7 +17,7 @@ type Params struct {
 	Transport Transport             `optional:"true"` // default: within this process
 	DB        *db.DB                `optional:"true"` // without it there are calls but no events
 	Config    Config                `optional:"true"`
-	Logger    *slog.Logger          `optional:"true"`
+	Log       *slog.Logger          `optional:"true"` // default: slog.Default()
 	Metrics   prometheus.Registerer `optional:"true"`
 	Traces    trace.TracerProvider  `optional:"true"` // default: OpenTelemetry's global one
 }

@@ -79,7 +79,7 @@ func (s *server) serve(m *message.Message) {
 	if ms, err := strconv.ParseInt(m.Metadata[metadataTimeout], 10, 64); err == nil && ms > 0 {
 		timeout = time.Duration(min(ms, 1<<40)) * time.Millisecond
 	}
-	ctx, cancel := context.WithTimeout(incoming(s.bus.running.ctx, baggageOf(m)), timeout)
+	ctx, cancel := context.WithTimeout(Incoming(s.bus.running.ctx, baggageOf(m)), timeout)
 	defer cancel()
 	if s.queued.Add(1) > maxQueue {
 		s.queued.Add(-1)

@@ -220,7 +220,7 @@ func (w *worker) handleSome(events []logged) (did int, err error) {
 }
 
 func (w *worker) handle(ctx context.Context, tx *db.Tx, e logged) (err error) {
-	ctx, span := w.bus.tracer.Start(incoming(ctx, e.Baggage), w.listener.name+" "+e.Topic, trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, span := w.bus.tracer.Start(Incoming(ctx, e.Baggage), w.listener.name+" "+e.Topic, trace.WithSpanKind(trace.SpanKindConsumer))
 	defer func() {
 		if p := recover(); p != nil {
 			w.bus.log.Error("bus: a handler panicked", "listener", w.listener.name, "event", e.Topic, "panic", p, "stack", string(debug.Stack()))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -16,10 +18,11 @@ import (
 
 // Config tunes an Engine. Its zero value is right for most.
 type Config struct {
-	Workers   int              // runs advanced at once; 0 means 64
-	Lease     time.Duration    // how long a crashed engine holds its runs; 0 means 30 s
-	Retention time.Duration    // how long ended runs are kept; 0 means a day
-	Now       func() time.Time // for tests; nil means time.Now
+	Workers   int                  // runs advanced at once; 0 means 64
+	Lease     time.Duration        // how long a crashed engine holds its runs; 0 means 30 s
+	Retention time.Duration        // how long ended runs are kept; 0 means a day
+	Now       func() time.Time     // for tests; nil means time.Now
+	Traces    trace.TracerProvider // of the steps; nil means OpenTelemetry's global one
 }
 
 // An Engine advances runs. Many engines, in many processes, may share one
@@ -35,6 +38,7 @@ type Engine struct {
 	now       func() time.Time
 	wake      chan struct{}
 	metrics   *metrics
+	tracer    trace.Tracer
 
 	mu      sync.Mutex
 	flows   map[string]definition
@@ -68,6 +72,10 @@ func NewEngine(d *db.DB, log *slog.Logger, c Config) *Engine {
 	if e.now == nil {
 		e.now = time.Now
 	}
+	if c.Traces == nil {
+		c.Traces = otel.GetTracerProvider()
+	}
+	e.tracer = c.Traces.Tracer("github.com/nacre-cloud/nacre/kit/flow")
 	return e
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/fx"
 
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -14,8 +15,9 @@ type Params struct {
 	fx.In
 
 	DB     *db.DB
-	Log    *slog.Logger `optional:"true"`
-	Config Config       `optional:"true"`
+	Log    *slog.Logger         `optional:"true"` // default: nothing is logged
+	Config Config               `optional:"true"`
+	Traces trace.TracerProvider `optional:"true"` // where Config has none
 }
 
 // Module provides the Engine, starts it after the domains that registered flows,
@@ -23,8 +25,15 @@ type Params struct {
 var Module = fx.Module("flow",
 	db.AddMigrations(Migrations),
 	fx.Provide(
-		func(p Params) *Engine { return NewEngine(p.DB, p.Log, p.Config) },
+		newEngine,
 		fx.Annotate(func(e *Engine) []prometheus.Collector { return e.Collectors() }, fx.ResultTags(`group:"rest.metrics,flatten"`)),
 	),
 	fx.Invoke(func(lc fx.Lifecycle, e *Engine) { lc.Append(fx.StartStopHook(e.Start, e.Stop)) }),
 )
+
+func newEngine(p Params) *Engine {
+	if p.Config.Traces == nil {
+		p.Config.Traces = p.Traces
+	}
+	return NewEngine(p.DB, p.Log, p.Config)
+}

@@ -14,8 +14,8 @@ import (
 )
 
 // Start records a run of f about subject, over state s, and returns its id. The
-// run begins when tx commits, and carries the baggage of ctx. A subject that has
-// an open run is fault.Conflict.
+// run begins when tx commits, and carries the baggage and the trace of ctx. A
+// subject that has an open run is fault.Conflict.
 func Start[S any](ctx context.Context, tx *db.Tx, f *Flow[S], subject string, s S) (string, error) {
 	r, err := f.run(ctx, subject, s, Running)
 	if err != nil {
@@ -117,7 +117,7 @@ func (f *Flow[S]) run(ctx context.Context, subject string, s S, status Status) (
 	}
 	return &Run{
 		ID: id.String(), Flow: f.name, Subject: subject, Status: status, Step: f.steps[f.first(&s)].name,
-		State: string(state), Baggage: bus.Baggage(ctx),
+		State: string(state), Baggage: bus.Outgoing(ctx),
 		StepAt: now.UnixMicro(), DueAt: now.UnixMicro(), CreatedAt: now.UTC(),
 	}, nil
 }

@@ -8,10 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -27,7 +25,7 @@ func (e *Engine) work(ctx context.Context, r *Run) {
 		e.park(ctx, r, fault.Internal.Errorf("state of %s cannot be read: %w", r.Flow, err))
 		return
 	}
-	base := propagation.TraceContext{}.Extract(bus.Restore(ctx, r.Baggage), propagation.MapCarrier(r.Baggage))
+	base := bus.Incoming(ctx, r.Baggage)
 	for r.Open() {
 		steps := d.Steps()
 		i := index(steps, r.Step)
@@ -67,7 +65,7 @@ func (e *Engine) step(ctx context.Context, r *Run, p place) (bool, error) {
 	if r.Attempts == 0 {
 		r.StepAt = began.UnixMicro()
 	}
-	ctx, span := otel.Tracer("nacre/flow").Start(ctx, at.Flow+" "+at.Step)
+	ctx, span := e.tracer.Start(ctx, at.Flow+" "+at.Step)
 	span.SetAttributes(attribute.String("subject", r.Subject), attribute.Bool("undo", at.Undo), attribute.Int("attempt", r.Attempts))
 	defer span.End()
 	if at.Undo {

@@ -28,16 +28,9 @@
 // A fault's status is fault.Kind.Status unless the Face's Statuses or WithStatus
 // says otherwise.
 //
-// Baggage. The request's id and trace travel as baggage of the bus under the
-// keys request-id, global-request-id, traceparent and tracestate, so whatever is
-// begun by a request is found by its id. RequestID(ctx) reads it in any process.
-// A call, a listener or a resumed flow continues the trace in one line each way,
-// without this package:
-//
-//	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier(bus.Baggage(ctx)))
-//
-// and TraceToBaggage, or the same with Inject, where it starts a span of its own
-// that what follows shall hang on.
+// What follows a request. Its id and its span travel with the context on the bus
+// and in the rows of flows: what it caused, in whichever process and after
+// whichever crash, has RequestID(ctx) and spans of the same trace.
 //
 // Who implements it. Authenticator is identity's: it turns a token into a
 // context that knows the caller. Checks for /healthz come through the value

@@ -18,8 +18,8 @@ type Params struct {
 	Checks        []Check                `group:"rest.checks"`
 	Collectors    []prometheus.Collector `group:"rest.metrics"`
 	Authenticator Authenticator          `optional:"true"` // without one only public routes answer
-	Log           *slog.Logger           `optional:"true"`
-	Tracing       trace.TracerProvider   `optional:"true"` // default: otel's global one
+	Log           *slog.Logger           `optional:"true"` // default: nothing is logged
+	Traces        trace.TracerProvider   `optional:"true"` // default: OpenTelemetry's global one
 }
 
 // Module serves the faces of all listed modules while the program runs.

@@ -6,13 +6,11 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
 )
 
-// Keys of the baggage that every request puts on the bus, beside the trace's
-// traceparent and tracestate.
+// Keys of the baggage that follows every request.
 const (
 	RequestIDKey       = "request-id"        // "req-<uuid>", made here
 	GlobalRequestIDKey = "global-request-id" // the caller's own, when it sent one
@@ -38,12 +36,11 @@ func globalID(h http.Header) string {
 	return ""
 }
 
-// withBaggage puts what must follow a request onto ctx, whose span has begun.
+// withBaggage puts what must follow a request onto ctx.
 func withBaggage(ctx context.Context, id string, h http.Header) context.Context {
 	b := map[string]string{RequestIDKey: id}
 	if global := globalID(h); global != "" {
 		b[GlobalRequestIDKey] = global
 	}
-	traceContext.Inject(ctx, propagation.MapCarrier(b))
 	return bus.Restore(ctx, b)
 }

@@ -69,13 +69,13 @@ func New(p Params) (*Server, error) {
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
-	if p.Tracing == nil {
-		p.Tracing = otel.GetTracerProvider()
+	if p.Traces == nil {
+		p.Traces = otel.GetTracerProvider()
 	}
 	s := &Server{
 		site: &site{
 			config: p.Config, address: p.Config.Listen, faces: p.Faces, authenticator: p.Authenticator,
-			log: p.Log, tracer: p.Tracing.Tracer(tracerName), metrics: m,
+			log: p.Log, tracer: p.Traces.Tracer(tracerName), metrics: m,
 		},
 		main:  chi.NewRouter(),
 		faces: map[string]*mount{},

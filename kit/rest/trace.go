@@ -8,35 +8,13 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/nacre-cloud/nacre/kit/bus"
 )
 
 const tracerName = "github.com/nacre-cloud/nacre/kit/rest"
 
-// traceContext reads and writes the keys traceparent and tracestate, in HTTP
-// headers and in the bus's baggage alike.
-var traceContext propagation.TraceContext
-
-// TraceToBaggage returns ctx whose baggage continues its current span. A flow or
-// a call that is handed the baggage takes the span up with TraceFromBaggage.
-func TraceToBaggage(ctx context.Context) context.Context {
-	carrier := propagation.MapCarrier{}
-	traceContext.Inject(ctx, carrier)
-	for k, v := range carrier {
-		ctx = bus.WithBaggage(ctx, k, v)
-	}
-	return ctx
-}
-
-// TraceFromBaggage returns ctx under the span that its baggage names, if any.
-func TraceFromBaggage(ctx context.Context) context.Context {
-	return traceContext.Extract(ctx, propagation.MapCarrier(bus.Baggage(ctx)))
-}
-
 // startSpan begins the server's span of a request; finishSpan ends it.
 func (m *mount) startSpan(r *http.Request) (context.Context, trace.Span) {
-	ctx := traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	return m.site.tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
 }
 

@@ -35,8 +35,8 @@ func New(t testing.TB, d *db.DB) *bus.Bus {
 // Start returns a started bus made of p, which stops with the test.
 func Start(t testing.TB, p bus.Params) *bus.Bus {
 	t.Helper()
-	if p.Logger == nil {
-		p.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	if p.Log == nil {
+		p.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
 	b := bus.New(p)
 	if err := b.Start(t.Context()); err != nil {
