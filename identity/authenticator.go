@@ -12,6 +12,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/nacre-cloud/nacre/identity/token"
+	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -216,6 +217,19 @@ func (a *Authenticator) ask(ctx context.Context, now time.Time) error {
 	a.revoked.Add(revoked...)
 	a.revoked.Prune(now.Add(-a.config.TokenLifetime))
 	return nil
+}
+
+// Describe tells the access log whose request it was.
+func (a *Authenticator) Describe(ctx context.Context) []slog.Attr {
+	c := callerOf(ctx, bus.Baggage(ctx))
+	if c.Nobody() {
+		return nil
+	}
+	attrs := []slog.Attr{slog.String("user", c.UserID)}
+	if c.ProjectID != "" {
+		attrs = append(attrs, slog.String("project", c.ProjectID))
+	}
+	return attrs
 }
 
 func callerFrom(c token.Claims) Caller {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
@@ -11,6 +12,12 @@ import (
 // fault.Unavailable says that it could not be checked now.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (context.Context, error)
+}
+
+// A Describer is an Authenticator that tells the access log who called, such as
+// the project: a few short attributes, and no secret.
+type Describer interface {
+	Describe(ctx context.Context) []slog.Attr
 }
 
 // AuthenticatorFunc is a function that is an Authenticator.

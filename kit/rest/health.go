@@ -3,9 +3,9 @@ package rest
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/rest/microversion"
 )
 
@@ -13,7 +13,7 @@ import (
 // gives its checks to the value group "rest.checks".
 type Check struct {
 	Name string                          // "database"
-	Run  func(ctx context.Context) error // nil means well; must return when ctx ends
+	Run  func(ctx context.Context) error // nil means well; should return when ctx ends
 }
 
 const checkTimeout = 5 * time.Second
@@ -45,19 +45,38 @@ func healthHandler(checks []Check) http.HandlerFunc {
 	}
 }
 
+// runChecks asks all at once. A check that does not answer in time, or panics, fails.
 func runChecks(ctx context.Context, checks []Check) health {
-	state := health{Status: "ok", Checks: map[string]string{}}
-	var wait sync.WaitGroup
-	results := make([]error, len(checks))
-	for i, c := range checks {
-		wait.Go(func() { results[i] = c.Run(ctx) })
+	type answer struct {
+		name string
+		err  error
 	}
-	wait.Wait()
-	for i, c := range checks {
-		state.Checks[c.Name] = "ok"
-		if results[i] != nil {
-			state.Status, state.Checks[c.Name] = "failing", results[i].Error()
+	answers := make(chan answer, len(checks))
+	state := health{Status: "ok", Checks: map[string]string{}}
+	for _, c := range checks {
+		state.Checks[c.Name] = "no answer within " + checkTimeout.String()
+		go func() { answers <- answer{c.Name, c.run(ctx)} }()
+	}
+	for range checks {
+		select {
+		case a := <-answers:
+			state.Checks[a.name] = "ok"
+			if a.err != nil {
+				state.Status, state.Checks[a.name] = "failing", a.err.Error()
+			}
+		case <-ctx.Done():
+			state.Status = "failing"
+			return state
 		}
 	}
 	return state
+}
+
+func (c Check) run(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Internal.Errorf("panic: %v", p)
+		}
+	}()
+	return c.Run(ctx)
 }

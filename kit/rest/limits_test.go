@@ -38,6 +38,8 @@ func TestRudeRequests(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"not http":       {"hello\r\n\r\n", "HTTP/1.1 400 Bad Request"},
 		"a huge header":  {"GET / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 64<<10) + "\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+		"a huge path":    {"GET /harbour/v2.1/boats/" + strings.Repeat("a", 64<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+		"a huge query":   {"GET /harbour/v2.1/boats?" + strings.Repeat("a=1&", 16<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
 		"no host":        {"GET /harbour/v2.1 HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK"},
 		"a lying length": {"POST /harbour/v2.1/boats HTTP/1.1\r\nHost: x\r\nX-Auth-Token: good\r\nContent-Length: 99999999999\r\n\r\n{", "HTTP/1.1 413 Request Entity Too Large"},
 		"endless chunks": {"POST /harbour/v2.1/boats HTTP/1.1\r\nHost: x\r\nX-Auth-Token: good\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat(" ", 0x200000), "HTTP/1.1 413 Request Entity Too Large"},

@@ -118,6 +118,7 @@ func (m *mount) answer(r *Request, routes []Route) (Response, error) {
 	}
 	if ctx != r.Context() {
 		r.HTTP = r.HTTP.WithContext(ctx)
+		r.exchange.request = r.HTTP
 	}
 	r.version, err = m.versions.negotiate(r.HTTP.Header, r.exchange.Header())
 	if err != nil {

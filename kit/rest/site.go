@@ -96,7 +96,8 @@ func (s *site) observe(face string, x *exchange, took time.Duration) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := [10]slog.Attr{
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
 		slog.String("method", x.request.Method),
 		slog.String("path", x.request.URL.Path),
 		slog.Int("status", x.status),
@@ -104,17 +105,18 @@ func (s *site) observe(face string, x *exchange, took time.Duration) {
 		slog.Int64("bytes", x.bytes),
 		slog.String("request", x.id),
 		slog.String("client", x.request.RemoteAddr),
+	)
+	if d, ok := s.authenticator.(Describer); ok {
+		attrs = append(attrs, d.Describe(ctx)...)
 	}
-	n := 7
 	for _, more := range []slog.Attr{
 		slog.String("version", x.version.String()),
 		slog.String("action", x.action),
 		slog.String("global", GlobalRequestID(ctx)),
 	} {
 		if more.Value.String() != "" {
-			attrs[n] = more
-			n++
+			attrs = append(attrs, more)
 		}
 	}
-	s.log.LogAttrs(ctx, level, "http", attrs[:n]...)
+	s.log.LogAttrs(ctx, level, "http", attrs...)
 }
