@@ -154,12 +154,18 @@ func (e *Engine) Retry(ctx context.Context, id string) error {
 
 // Skip takes the action that a run is stuck at for done: an undo, or a step of a
 // flow that only goes forward. What it would have removed is left to the
-// operator. A run that is not stuck so is fault.Conflict.
+// operator. A run that is not stuck so is fault.Conflict; one of a flow that is
+// not of this program is fault.Unavailable.
 func (e *Engine) Skip(ctx context.Context, id string) error {
 	return e.operate(ctx, id, func(r *Run) error {
 		d := e.flow(r.Flow)
-		if d == nil || !r.Stuck() || r.Status == Running && !d.IsSure() {
-			return fault.Conflict.Errorf("run %s is %s at %s and cannot be skipped: only a stuck undo or deletion can", id, r.Status, r.Step)
+		switch {
+		case d == nil || index(d.Steps(), r.Step) < 0:
+			return fault.Unavailable.Errorf("run %s cannot be skipped here: this program knows no step %s of %s; ask the one that does", id, r.Step, r.Flow)
+		case !r.Stuck():
+			return fault.Conflict.Errorf("run %s is not stuck: its step %s failed %d times, %d are needed", id, r.Step, r.Attempts, stuckAfter)
+		case r.Status == Running && !d.IsSure():
+			return fault.Conflict.Errorf("run %s is still going forward: it undoes what it did at the time limit of %s, or when it is cancelled", id, r.Step)
 		}
 		state, err := d.decode(r.State)
 		if err != nil {

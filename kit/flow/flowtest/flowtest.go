@@ -33,8 +33,8 @@ type World[S any] struct {
 }
 
 // Prove runs a flow in fresh worlds: as it is, every step twice, with a crash
-// after each action, with a failure at each step, with that and a crash in each
-// undo, cancelled at each step, and with eight engines at once. Whatever
+// after each action, with a failure at each step, with that and every undo twice or
+// a crash in one, cancelled at each step, and with eight engines at once. Whatever
 // happens, the world must end done or clean. A flow that only goes forward
 // (Sure) must end done.
 func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
@@ -78,6 +78,7 @@ func Prove[S any](t *testing.T, newWorld func(t *testing.T) World[S]) {
 		t.Run("retry at "+step, func(t *testing.T) { ok(t, failOnce(step, fault.Unavailable)) })
 		t.Run("failure at "+step, func(t *testing.T) { broken(t, failOnce(step, fault.Exhausted)) })
 		t.Run("failure after "+step, func(t *testing.T) { broken(t, failAfter(step)) })
+		t.Run("failure after "+step+", undone twice", func(t *testing.T) { broken(t, both(failAfter(step), twice)) })
 	}
 	if sure {
 		return
