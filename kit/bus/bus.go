@@ -131,6 +131,7 @@ func New(p Params) *Bus {
 	b.calls.init(b.config.Name)
 	b.relay.init()
 	if b.db != nil {
+		countLetters(p.Metrics, b.db)
 		fetchMethod.serveAll(b)
 	}
 	return b

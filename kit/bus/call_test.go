@@ -114,6 +114,30 @@ func TestDeadlineStopsBothEnds(t *testing.T) {
 	})
 }
 
+func TestEveryCallHasADeadline(t *testing.T) {
+	b := bustest.Start(t, bus.Params{Config: bus.Config{Deadline: 20 * time.Millisecond}})
+	slow.Serve(b, func(ctx context.Context, _ time.Duration) (bool, error) {
+		<-ctx.Done()
+		return true, nil
+	})
+	longer := bus.Method[bus.None, time.Duration]("test.longer")
+	longer.Serve(b, func(ctx context.Context, _ bus.None) (time.Duration, error) {
+		deadline, _ := ctx.Deadline()
+		return time.Until(deadline), nil
+	})
+	if _, err := slow.Call(t.Context(), b, 0); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("a call of a caller without a deadline: %v", err)
+	}
+	if left, err := longer.Call(bus.Within(t.Context(), time.Hour), b, bus.None{}); err != nil || left < 59*time.Minute {
+		t.Errorf("an order that may take an hour has %v: %v", left, err)
+	}
+	ctx, cancel := context.WithTimeout(bus.Within(t.Context(), time.Hour), time.Minute)
+	defer cancel()
+	if left, err := longer.Call(ctx, b, bus.None{}); err != nil || left > time.Minute+time.Second {
+		t.Errorf("an order of a caller with a minute has %v: %v", left, err)
+	}
+}
+
 func TestNoCallIsLost(t *testing.T) {
 	bustest.Each(t, func(t *testing.T, server, client *bus.Bus) {
 		echo.Serve(server, func(_ context.Context, s string) (string, error) { return s, nil })

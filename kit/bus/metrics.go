@@ -1,11 +1,13 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -41,6 +43,22 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		dead:   counter("dead_letters_total", "Events a listener gave up."),
 		lost:   counter("pruned_total", "Times a listener came too late for events that were pruned."),
 	}
+}
+
+// countLetters makes r count the dead letters on every scrape, so that it is right
+// after a restart too.
+func countLetters(r prometheus.Registerer, d *db.DB) {
+	register(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nacre_bus_dead_letters", Help: "Events that were given up and wait to be replayed or discarded.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		n, err := lettersIn(ctx, d.Read())
+		if err != nil {
+			return -1
+		}
+		return float64(n)
+	}))
 }
 
 // register returns the collector that r already has under that name, or c.

@@ -171,6 +171,11 @@ func listLetters(ctx context.Context, q bun.IDB, p page.Query) (page.Of[DeadLett
 	return db.List(ctx, q.NewSelect().Model((*DeadLetter)(nil)), p, columns, func(l DeadLetter) string { return l.ID })
 }
 
+func lettersIn(ctx context.Context, q bun.IDB) (int, error) {
+	n, err := q.NewSelect().Model((*DeadLetter)(nil)).Count(ctx)
+	return int(n), db.Fault(err, "count dead letters")
+}
+
 // deleteLetter is fault.NotFound when the letter is gone already.
 func deleteLetter(ctx context.Context, q bun.IDB, id string) error {
 	res, err := q.NewDelete().Model((*DeadLetter)(nil)).Where("id = ?", id).Exec(ctx)

@@ -237,9 +237,11 @@ func (w *worker) insist(e logged, err error) error {
 	for attempts := 1; ; attempts++ {
 		log := w.bus.log.With("listener", w.listener.name, "event", e.ID, "topic", e.Topic, "attempts", attempts)
 		if !errors.Is(err, fault.Unavailable) && attempts >= w.bus.config.Attempts {
-			cause := err
-			if err = w.bury(e, cause, attempts); err == nil {
-				log.Error("bus: gave up an event, see the dead letters", "error", cause)
+			cause, letter := err, ""
+			if letter, err = w.bury(e, cause, attempts); err == nil {
+				if letter != "" {
+					log.Error("bus: gave up an event, which is a dead letter now", "letter", letter, "error", cause)
+				}
 				return nil
 			}
 		}
@@ -253,11 +255,12 @@ func (w *worker) insist(e logged, err error) error {
 	}
 }
 
-// bury makes e a dead letter.
-func (w *worker) bury(e logged, cause error, attempts int) error {
+// bury makes e a dead letter and returns its id, or nothing when another process
+// has handled e meanwhile.
+func (w *worker) bury(e logged, cause error, attempts int) (letter string, err error) {
 	baggage, err := json.Marshal(e.Baggage)
 	if err != nil {
-		return fault.Internal.Wrap(err, "encode baggage")
+		return "", fault.Internal.Wrap(err, "encode baggage")
 	}
 	err = w.bus.db.Tx(w.bus.running.ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := tx.Lock(ctx, "bus/"+w.listener.name+"/"+w.origin); err != nil {
@@ -275,11 +278,15 @@ func (w *worker) bury(e logged, cause error, attempts int) error {
 		if err := insertLetter(ctx, tx, l); err != nil {
 			return err
 		}
+		letter = l.ID
 		return move(ctx, tx, w.at(e.Position), w.topics)
 	})
-	if err == nil {
-		w.wrote(e.Position)
+	if err != nil {
+		return "", err
+	}
+	w.wrote(e.Position)
+	if letter != "" {
 		w.bus.metrics.dead.WithLabelValues(w.listener.name).Inc()
 	}
-	return err
+	return letter, nil
 }
