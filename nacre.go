@@ -49,6 +49,7 @@ import (
 	"github.com/nacre-cloud/nacre/object"
 	"github.com/nacre-cloud/nacre/object/objectapi"
 	"github.com/nacre-cloud/nacre/object/objectrpc"
+	"github.com/nacre-cloud/nacre/operator"
 	"github.com/nacre-cloud/nacre/scheduler"
 	"github.com/nacre-cloud/nacre/scheduler/schedulerapi"
 	"github.com/nacre-cloud/nacre/scheduler/schedulerrpc"
@@ -67,10 +68,11 @@ var Domains = fx.Options(
 	imageSources,
 )
 
-// Faces serve every domain over HTTP.
+// Faces serve every domain, and the desk of the operator, over HTTP.
 var Faces = fx.Options(
 	identityapi.Module, imageapi.Module, networkapi.Module, volumeapi.Module,
 	objectapi.Module, schedulerapi.Module, computeapi.Module, meteringapi.Module,
+	operator.Module,
 )
 
 // Single is a cloud of one process: it needs a db.Config, an identity.Config,

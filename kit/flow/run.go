@@ -39,6 +39,7 @@ type Run struct {
 	Kind      fault.Kind
 	Reason    string
 	Message   string // why the run unwinds, or what the current step waits for
+	Error     string // what the current action said when it failed last
 	StepAt    int64  // when the current step was first tried, in microseconds
 	DueAt     int64  // no engine but the owner may claim the run before this
 	Owner     string // the engine that holds the run
@@ -81,7 +82,7 @@ func (r *Run) advance(p place, now time.Time, err error) time.Duration {
 	case r.Status == Running && err != nil:
 		return r.failed(p, now, err)
 	case err != nil:
-		return r.wait()
+		return r.wait(err)
 	case r.Status == Running:
 		r.clear()
 		r.goOn(p, +1, now)
@@ -117,7 +118,7 @@ func (r *Run) failed(p place, now time.Time, err error) time.Duration {
 	late := now.Sub(time.UnixMicro(r.StepAt)) >= p.limit(p.i)
 	switch {
 	case p.IsSure(), fault.Of(err) == fault.Unavailable && !late:
-		return r.wait()
+		return r.wait(err)
 	case errors.As(err, &back) && r.Backs < DefaultBacks:
 		r.turn(back.to, now)
 	default:
@@ -134,15 +135,15 @@ func (r *Run) turn(to string, now time.Time) {
 }
 
 func (r *Run) enter(step string, now time.Time) {
-	r.Step, r.StepAt, r.Attempts = step, now.UnixMicro(), 0
+	r.Step, r.StepAt, r.Attempts, r.Error = step, now.UnixMicro(), 0, ""
 }
 
 func (r *Run) end(s Status, now time.Time) {
-	r.Status, r.EndedAt, r.Attempts = s, now.UTC(), 0
+	r.Status, r.EndedAt, r.Attempts, r.Error = s, now.UTC(), 0, ""
 }
 
-// wait counts a failure and returns the pause before the next try.
-func (r *Run) wait() time.Duration {
-	r.Attempts++
+// wait notes a failure and returns the pause before the next try.
+func (r *Run) wait(err error) time.Duration {
+	r.Attempts, r.Error = r.Attempts+1, err.Error()
 	return min(50*time.Millisecond<<min(r.Attempts, 12), time.Minute)
 }

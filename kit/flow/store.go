@@ -96,7 +96,7 @@ var errLeaseLost = fault.Conflict.Reason("flow.lease-lost")
 func save(ctx context.Context, tx bun.IDB, r *Run) error {
 	var cancelled bool
 	err := tx.NewUpdate().Model(r).WherePK().Where("fence = ?", r.Fence).
-		Column("status", "step", "state", "back_to", "backs", "attempts", "kind", "reason", "message",
+		Column("status", "step", "state", "back_to", "backs", "attempts", "kind", "reason", "message", "error",
 			"step_at", "due_at", "owner", "ended_at").
 		Returning("cancelled").Scan(ctx, &cancelled)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -147,7 +147,7 @@ func TestOperatorMaySkipAStuckUndo(t *testing.T) {
 		r = run()
 	}
 	stuck, err := e.Stuck(t.Context(), page.Query{})
-	if err != nil || len(stuck.Items) != 1 || stuck.Items[0].Message != "no room" {
+	if err != nil || len(stuck.Items) != 1 || stuck.Items[0].Message != "no room" || stuck.Items[0].Error != "storage is on fire" {
 		t.Fatal(stuck, err)
 	}
 	before := tries

@@ -151,8 +151,7 @@ func (e *Engine) release(ctx context.Context, r *Run) {
 // park puts a run aside that this program cannot work on; others may.
 func (e *Engine) park(ctx context.Context, r *Run, err error) {
 	e.log.ErrorContext(ctx, "flow run cannot be worked on", "flow", r.Flow, "subject", r.Subject, "run", r.ID, "error", err)
-	r.Attempts++
-	r.blame(err)
+	r.Attempts, r.Error = r.Attempts+1, err.Error()
 	r.Owner, r.DueAt = "", e.now().Add(time.Minute).UnixMicro()
 	err = e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error { return save(ctx, tx, r) })
 	if err != nil {
