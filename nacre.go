@@ -59,7 +59,7 @@ import (
 )
 
 // Core is the kit of a process that has a database. It needs a db.Config.
-var Core = fx.Options(db.Module, bus.Module, flow.Module, quota.Module, rest.Module, observation)
+var Core = fx.Options(db.Module, bus.Module, flow.Module, quota.Module, observation, databaseHealth)
 
 // Domains are the eight services, each owning its tables in this process.
 var Domains = fx.Options(
@@ -89,9 +89,10 @@ var Control = fx.Options(
 )
 
 // Host is a process that runs servers for a control plane elsewhere. It has no
-// database; it needs a transport, and the drivers of one host.
+// database; it needs a transport, and the drivers of one host. A rest.Config says
+// where it tells how it fares, or else a free loopback port.
 var Host = fx.Options(
-	bus.Module,
+	bus.Module, observation,
 	imagerpc.Module, schedulerrpc.Module, computerpc.Module, networkrpc.Module,
 	computerpc.HostServer, networkrpc.HostServer, computeapi.GuestMetadata, compute.Agents, imageSources,
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/nacre-cloud/nacre/compute/libvirt"
 	computememory "github.com/nacre-cloud/nacre/compute/memory"
 	"github.com/nacre-cloud/nacre/kit/bus/nats"
+	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/network"
 	"github.com/nacre-cloud/nacre/network/bridge"
 	networkmemory "github.com/nacre-cloud/nacre/network/memory"
@@ -19,7 +20,7 @@ import (
 
 // A host is what a host is told.
 type host struct {
-	name, bus, token, driver, dir, libvirt, libvirtLog string
+	name, bus, token, driver, dir, libvirt, libvirtLog, status string
 }
 
 func hostPart(f *flag.FlagSet, args []string) (fx.Option, error) {
@@ -31,6 +32,7 @@ func hostPart(f *flag.FlagSet, args []string) (fx.Option, error) {
 	f.StringVar(&h.dir, "dir", "/var/lib/nacre", "directory of servers and images")
 	f.StringVar(&h.libvirt, "libvirt", "", "URI of the hypervisor; qemu:///system when empty")
 	f.StringVar(&h.libvirtLog, "libvirt-log", "", "where libvirt keeps QEMU's messages; its own default when empty")
+	f.StringVar(&h.status, "status", "", "address of /metrics and /healthz; a free loopback port when empty")
 	_ = f.Parse(args) // it exits by itself
 	return h.part()
 }
@@ -47,7 +49,12 @@ func (h host) part() (fx.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fx.Options(nacre.Host, nats.Module(nats.Config{URL: h.bus, Token: token}), drivers(h)), nil
+	return fx.Options(
+		nacre.Host,
+		nats.Module(nats.Config{URL: h.bus, Token: token}),
+		fx.Supply(rest.Config{Listen: h.status}),
+		drivers(h),
+	), nil
 }
 
 // onLibvirt is a host of real servers. It needs root.

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/bus/bustest"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
+	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
 // flaky is a transport that can be told to misbehave.
@@ -103,6 +105,9 @@ func TestLostSubscriptionsAreRenewed(t *testing.T) {
 				if _, err := echo.Call(t.Context(), b, "x"); err != nil {
 					t.Fatal(err)
 				}
+				if err := b.Ping(t.Context()); err != nil {
+					t.Error(err)
+				}
 				broken.each(hurt)
 				eventually(t, "a call succeeds", func() bool {
 					_, err := echo.Call(t.Context(), b, "x")
@@ -110,6 +115,15 @@ func TestLostSubscriptionsAreRenewed(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+func TestAPingTellsABusThatIsDeaf(t *testing.T) {
+	broken := newFlaky(bustest.Broker(t, bustest.GoChannel)(t))
+	b := bustest.Start(t, bus.Params{Transport: broken.transport(), Config: bus.Config{Deadline: testTick}})
+	broken.lossy.Store(true)
+	if err := b.Ping(t.Context()); !errors.Is(err, fault.Unavailable) {
+		t.Error(err)
 	}
 }
 

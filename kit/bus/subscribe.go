@@ -2,9 +2,12 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
 // A subscription is kept for as long as its lifetime, whatever the broker does.
@@ -97,27 +100,43 @@ func (b *Bus) clock() {
 	}
 }
 
-// hearMyself sends a message to itself through the broker. When it does not
-// come back the broker has forgotten this process, which subscribes anew.
-func (b *Bus) hearMyself() {
-	ctx, cancel := context.WithTimeout(b.work.ctx, min(5*time.Second, b.config.Deadline, b.config.Tick))
+// errDeaf: a message to ourselves was sent and did not come back.
+var errDeaf = fault.Unavailable.Reason("bus.deaf")
+
+// pingTimeout is long for a broker, and shorter than what asks after our health waits.
+const pingTimeout = 4 * time.Second
+
+// Ping sends a message to this process through the broker. It is fault.Unavailable
+// when that does not come back within 4 s, or the Deadline if that is shorter.
+func (b *Bus) Ping(ctx context.Context) error {
+	if err := b.alive(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(pingTimeout, b.config.Deadline, b.config.Tick))
 	defer cancel()
 	id, answer := b.calls.expect()
 	defer b.calls.forget(id)
 	m := message.NewMessage(id, nil)
 	m.Metadata[MetadataCall] = id
 	if err := b.transport.Publisher.Publish(b.calls.topic, m); err != nil {
-		return // there is no connection: the transport restores it with its subscriptions
+		return fault.Unavailable.Wrap(err, "the broker cannot be reached")
 	}
 	select {
 	case <-answer:
-		return
+		return nil
 	case <-ctx.Done():
+		return errDeaf.Errorf("the broker does not bring this process its own messages")
 	}
-	if b.work.ctx.Err() != nil {
+}
+
+// hearMyself subscribes anew when the broker has forgotten this process. A lost
+// connection is not that: the transport restores it with its subscriptions.
+func (b *Bus) hearMyself() {
+	err := b.Ping(b.work.ctx)
+	if !errors.Is(err, errDeaf) || b.work.ctx.Err() != nil {
 		return
 	}
-	b.log.Warn("bus: the broker does not bring my own messages, subscribing again", "name", b.config.Name)
+	b.log.Warn("bus: subscribing again", "name", b.config.Name, "error", err)
 	b.mu.Lock()
 	all := b.subscriptions
 	b.mu.Unlock()

@@ -182,6 +182,7 @@ func (s *Server) serve(l *listen) {
 		MaxHeaderBytes:    limits.HeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.site.log.Handler(), slog.LevelDebug),
 	}
+	s.site.log.Info("http listens", "address", l.bound.Addr().String())
 	s.running.Go(func() {
 		serve := l.server.Serve
 		if l.server.TLSConfig != nil {

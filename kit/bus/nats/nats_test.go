@@ -203,6 +203,9 @@ func TestBrokerMayRestartEmpty(t *testing.T) {
 	if _, err := echo.Call(t.Context(), client, "x"); !errors.Is(err, fault.Unavailable) {
 		t.Error(err)
 	}
+	if err := client.Ping(t.Context()); !errors.Is(err, fault.Unavailable) {
+		t.Error(err)
+	}
 	got := make(chan string, 1)
 	bus.On(server, "l", func(_ context.Context, _ *db.Tx, e happened) error { got <- e.What; return nil })
 	if err := d.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error { return bus.Publish(ctx, tx, happened{"meanwhile"}) }); err != nil {
