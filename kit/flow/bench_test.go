@@ -11,6 +11,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/flow"
 )
 
+// BenchmarkRuns starts runs of five steps and waits until all have ended.
 func BenchmarkRuns(b *testing.B) {
 	d := dbtest.SQLite(b, flow.Migrations)
 	e := flow.NewEngine(d, nil, flow.Config{})
@@ -25,9 +26,8 @@ func BenchmarkRuns(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = e.Stop(context.Background()) }()
-	i := 0
-	for b.Loop() {
-		i++
+	b.ResetTimer() // b.Loop would stop the clock before the runs have ended
+	for i := range b.N {
 		finished.Add(1)
 		if err := start(b, d, f, fmt.Sprint(i), state{}); err != nil {
 			b.Fatal(err)
