@@ -80,21 +80,24 @@ var Faces = fx.Options(
 var Single = fx.Options(Core, Domains, Faces, compute.Agents)
 
 // Control is the control plane of a cloud of many hosts: Single, offered to other
-// processes on the bus, with servers on whatever hosts report. It needs a
-// transport too, such as nats.Module, and each host's name in networkrpc.AddHost.
+// processes on the bus, with servers and networks on whatever hosts report. It
+// needs a transport too, such as nats.Module. Several may share one PostgreSQL,
+// one bus and the files of images, objects and keys.
 var Control = fx.Options(
-	Core, Domains, Faces, imageapi.Bytes, computerpc.Remote,
+	Core, Domains, Faces, imageapi.Bytes, computerpc.Remote, networkrpc.Remote,
 	identityrpc.Server, imagerpc.Server, networkrpc.Server, volumerpc.Server,
 	objectrpc.Server, schedulerrpc.Server, computerpc.Server, meteringrpc.Server,
 )
 
-// Host is a process that runs servers for a control plane elsewhere. It has no
-// database; it needs a transport, and the drivers of one host. A rest.Config says
-// where it tells how it fares, or else a free loopback port.
+// Host is a process that runs servers for a control plane elsewhere, which it tells
+// that it is there. It has no database; it needs a transport, and the drivers of
+// one host. A rest.Config says where it tells how it fares, or else a free loopback
+// port.
 var Host = fx.Options(
 	bus.Module, observation,
 	imagerpc.Module, schedulerrpc.Module, computerpc.Module, networkrpc.Module,
-	computerpc.HostServer, networkrpc.HostServer, computeapi.GuestMetadata, compute.Agents, imageSources,
+	computerpc.HostServer, networkrpc.HostServer, computeapi.GuestMetadata, imageSources,
+	network.Agents, compute.Agents, // networks first: servers come once compute knows the host
 )
 
 // A Cloud is a cloud in this process, for programs that do not use fx themselves.

@@ -53,7 +53,7 @@ func NewAgent(h Host, s scheduler.Service, guests Hosts, log *slog.Logger) *Agen
 		c.CPURatio = 4
 	}
 	a := &Agent{name: h.Name, driver: h.Driver, scheduler: s, guests: guests, config: c, log: log, news: make(chan struct{}, 1)}
-	a.reports = flow.NewReconciler(log, "host "+h.Name, 0, a.insist)
+	a.reports = flow.NewReconciler(log, "host "+h.Name, 0, func(ctx context.Context) error { return flow.Insist(ctx, a.report) })
 	return a
 }
 
@@ -117,23 +117,6 @@ func (a *Agent) tell(ctx context.Context) {
 		a.mu.Unlock()
 		if err := a.guests.ReportGuests(ctx, GuestReport{Host: a.name, Guests: guests}); err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "changes of guests are not told; the reconciler will find them", "host", a.name, "error", err)
-		}
-	}
-}
-
-// insist reports until somebody hears it: a control plane that is coming up would
-// otherwise place nothing here for a minute.
-func (a *Agent) insist(ctx context.Context) error {
-	const longest = 10 * time.Second
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
-		err := a.report(ctx)
-		if err == nil || fault.Of(err) != fault.Unavailable {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
 		}
 	}
 }

@@ -2,8 +2,6 @@ package network
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -11,12 +9,7 @@ import (
 
 // AvailabilityZones implements Service.
 func (m *Manager) AvailabilityZones(ctx context.Context) ([]string, error) {
-	return []string{m.config.AvailabilityZone}, identity.Allow(ctx, "network:host:list", nil)
-}
-
-// Hosts implements Service.
-func (m *Manager) Hosts(ctx context.Context) ([]string, error) {
-	return slices.Sorted(maps.Keys(m.hosts)), identity.Allow(ctx, "network:host:list", nil)
+	return []string{m.config.AvailabilityZone}, identity.Allow(ctx, "network:zone:list", nil)
 }
 
 // mayBind allows the caller to plug ports into a host, which must be there.
@@ -24,8 +17,7 @@ func (m *Manager) mayBind(ctx context.Context, host string) error {
 	if err := identity.Allow(ctx, "network:port:bind", nil); err != nil || host == "" {
 		return err
 	}
-	_, err := m.hostOf(host)
-	return err
+	return m.mustCarry(ctx, host)
 }
 
 // Bind implements Service.
@@ -70,11 +62,11 @@ func (m *Manager) Bind(ctx context.Context, s BindSpec) (Port, error) {
 // settle tells all hosts that a port concerns, and waits for the one that it is
 // plugged into.
 func (m *Manager) settle(ctx context.Context, p, was Port) (Port, error) {
-	h, err := m.hostOf(p.Host)
-	if err != nil {
-		return p, err
+	own, a := m.portChanged(ctx, p, was), m.applier(p.Host)
+	if own == nil {
+		return p, noHost(p.Host)
 	}
-	if err := h.await(ctx, m.portChanged(p, was)); err != nil {
+	if err := a.await(ctx, own); err != nil {
 		return p, err
 	}
 	if p.AdminUp {
@@ -103,19 +95,7 @@ func (m *Manager) Unbind(ctx context.Context, id PortID) error {
 		return updatePort(ctx, tx, &p)
 	})
 	if err == nil {
-		m.portChanged(p, was)
-	}
-	return err
-}
-
-// Refresh implements Service.
-func (m *Manager) Refresh(ctx context.Context, host string) error {
-	if err := identity.Allow(ctx, "network:host:view", nil); err != nil {
-		return err
-	}
-	h, err := m.hostOf(host)
-	if err == nil {
-		h.poke(change{whole: true})
+		m.portChanged(ctx, p, was)
 	}
 	return err
 }

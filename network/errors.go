@@ -22,8 +22,10 @@ var (
 	ErrRuleExists = fault.Conflict.Reason("network.rule-exists")
 	// ErrUnreachable: no router leads from the external network to the port.
 	ErrUnreachable = fault.NotFound.Reason("network.unreachable")
-	// ErrNoHost: no host of this name carries networks.
-	ErrNoHost = fault.Invalid.Reason("network.no-host")
+	// ErrNoHost: no host of this name carries networks, or it has been silent for long. It may yet report.
+	ErrNoHost = fault.Unavailable.Reason("network.no-host")
+	// ErrStale: the host was given a newer View already.
+	ErrStale = fault.Conflict.Reason("network.stale")
 	// ErrRevision: the thing has another revision than the change is for.
 	ErrRevision = fault.Conflict.Reason("network.revision")
 )

@@ -60,7 +60,7 @@ func (m *Manager) CreateFloatingIP(ctx context.Context, s FloatingIPSpec) (Float
 		return bus.Publish(ctx, tx, FloatingIPCreated{ID: f.ID, ProjectID: f.ProjectID, Address: f.Address.String()})
 	})
 	if err == nil && f.PortID != "" {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return f, err
 }
@@ -228,7 +228,7 @@ func (m *Manager) UpdateFloatingIP(ctx context.Context, p FloatingIPPatch) (Floa
 		return announce(ctx, tx, was, f.PortID)
 	})
 	if err == nil {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return f, err
 }
@@ -244,7 +244,7 @@ func (m *Manager) DeleteFloatingIP(ctx context.Context, id FloatingID) error {
 	}
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return eraseFloating(ctx, tx, f) })
 	if err == nil && f.PortID != "" {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return err
 }

@@ -2,223 +2,185 @@ package network
 
 import (
 	"context"
-	"maps"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
-// A change says which parts of a host's view may be different now.
-type change struct {
-	ports    []PortID // their rows, or their membership in groups that the host asks about
-	topology bool     // networks, subnets and routers
-	whole    bool
+// A HostState is a host that carries networks, as it reported.
+type HostState struct {
+	bun.BaseModel `bun:"table:network_hosts" json:"-"`
+
+	Name       string    `bun:",pk"`
+	Generation int64     // of the View that was computed for it last
+	SeenAt     time.Time // of the last report
+	CreatedAt  time.Time // of the first
+
+	Up bool `bun:"-"` // it reported lately
 }
 
-// An attempt is one Apply, and all the changes that it takes in.
-type attempt struct {
-	ports    map[PortID]bool
-	topology bool
-	whole    bool
-
-	done chan struct{}
-	err  error // read it after done
+// ReportHost implements Service.
+func (m *Manager) ReportHost(ctx context.Context, host string) error {
+	if err := identity.Allow(ctx, "network:host:report", nil); err != nil {
+		return err
+	}
+	if host == "" || len(host) > maxText {
+		return fault.Invalid.Errorf("the name of a host has from 1 to %d characters", maxText)
+	}
+	if err := m.sight(ctx, host); err != nil {
+		return err
+	}
+	if a := m.applier(host); a != nil {
+		a.poke(change{whole: true})
+	}
+	return nil
 }
 
-// An applier keeps one host as the tables say. Changes that come while the host
-// is being told wait for one next Apply together, so that many ports plugged in at
-// once cost few. It remembers what the host carries and reads only what changed.
-type applier struct {
-	m    *Manager
-	host Host
-
-	mu       sync.Mutex
-	next     *attempt
-	groups   map[SecurityGroupID]bool // that the host's rules depend on
-	networks map[ID]bool              // that it carries
-
-	wake   chan struct{}
-	ctx    context.Context
-	cancel context.CancelFunc
-	loop   sync.WaitGroup
-
-	known *carried // only the loop touches it; nil: read everything
+// sight notes that hosts are there.
+func (m *Manager) sight(ctx context.Context, hosts ...string) error {
+	if len(hosts) == 0 {
+		return nil
+	}
+	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return touchHosts(ctx, tx, hosts, db.Now()) })
 }
 
-func newApplier(m *Manager, h Host) *applier {
-	a := &applier{m: m, host: h, wake: make(chan struct{}, 1), groups: map[SecurityGroupID]bool{}, networks: map[ID]bool{}}
-	a.ctx, a.cancel = context.WithCancel(identity.With(context.Background(), identity.System("network.apply")))
+// Hosts implements Service.
+func (m *Manager) Hosts(ctx context.Context) ([]HostState, error) {
+	if err := identity.Allow(ctx, "network:host:list", nil); err != nil {
+		return nil, err
+	}
+	all, err := listHosts(ctx, m.db.Read())
+	since := m.silentBefore()
+	for i := range all {
+		all[i].Up = !all[i].SeenAt.Before(since)
+	}
+	return all, err
+}
+
+// DeleteHost implements Service.
+func (m *Manager) DeleteHost(ctx context.Context, host string) error {
+	if err := identity.Allow(ctx, "network:host:delete", nil); err != nil {
+		return err
+	}
+	if slices.Contains(m.local, host) {
+		return ErrInUse.Errorf("host %s is in the control plane's own process: take it from its list first", host)
+	}
+	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return deleteHost(ctx, tx, host) })
+}
+
+// silentBefore returns when a host must have reported to count as up. A process
+// that has just started cannot tell: perhaps nobody was there to hear the reports.
+func (m *Manager) silentBefore() time.Time {
+	now := db.Now()
+	if now.Sub(m.began) < m.config.DeadAfter {
+		return time.Time{}
+	}
+	return now.Add(-m.config.DeadAfter)
+}
+
+// routerHost returns the name of the host that carries the routers.
+func (m *Manager) routerHost(ctx context.Context) (string, error) {
+	if m.config.RouterHost != "" {
+		return m.config.RouterHost, nil
+	}
+	return oldestHost(ctx, m.db.Read())
+}
+
+// applier returns what tells a host, in this process or in another, or nil where
+// nothing here reaches it.
+func (m *Manager) applier(host string) *applier {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := m.appliers[host]
+	if a == nil && m.remote != nil && m.running {
+		a = newApplier(m, Host{Name: host, Driver: m.remote(host)})
+		m.appliers[host] = a
+		a.start()
+	}
 	return a
 }
 
-func (a *applier) start() { a.loop.Go(a.run) }
-
-func (a *applier) stop() {
-	a.cancel()
-	a.loop.Wait()
-}
-
-// poke asks for an Apply that takes c in, and returns at once.
-func (a *applier) poke(c change) *attempt {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.next == nil {
-		a.next = &attempt{ports: map[PortID]bool{}, done: make(chan struct{})}
+// mustCarry refuses a host that nothing can be plugged into now.
+func (m *Manager) mustCarry(ctx context.Context, host string) error {
+	a := m.applier(host)
+	if a == nil {
+		return noHost(host)
 	}
-	for _, p := range c.ports {
-		a.next.ports[p] = true
-	}
-	a.next.topology = a.next.topology || c.topology
-	a.next.whole = a.next.whole || c.whole
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-	return a.next
-}
-
-// await returns what became of an attempt.
-func (a *applier) await(ctx context.Context, at *attempt) error {
-	select {
-	case <-at.done:
-		return at.err
-	case <-a.ctx.Done():
-		return fault.Unavailable.Errorf("host %s: this process stops", a.host.Name)
-	case <-ctx.Done():
-		return fault.Unavailable.Errorf("host %s has not answered yet: %w", a.host.Name, ctx.Err())
-	}
-}
-
-// applyLimit is how long a host may take for one Apply.
-const applyLimit = time.Minute
-
-func (a *applier) run() {
-	var pause time.Duration
-	for {
-		var retry <-chan time.Time
-		if pause > 0 {
-			retry = time.After(pause)
-		}
-		select {
-		case <-a.ctx.Done():
-			return
-		case <-a.wake:
-		case <-retry:
-			a.poke(change{whole: true})
-		}
-		a.mu.Lock()
-		at := a.next
-		a.next = nil
-		a.mu.Unlock()
-		if at == nil {
-			continue
-		}
-		if at.err = a.try(at); at.err != nil {
-			a.known, pause = nil, min(max(2*pause, time.Second), time.Minute)
-			a.m.log.WarnContext(a.ctx, "host does not carry its networks", "host", a.host.Name, "error", at.err, "again in", pause)
-		} else {
-			pause = 0
-		}
-		close(at.done)
-	}
-}
-
-func (a *applier) try(at *attempt) error {
-	ctx, cancel := context.WithTimeout(a.ctx, applyLimit)
-	defer cancel()
-	c := a.known
-	if at.whole || c == nil {
-		c, at.topology = newCarried(a), true
-	}
-	if err := c.refresh(ctx, at, a.known != c); err != nil {
-		return err
-	}
-	if err := a.host.Driver.Apply(ctx, c.view()); err != nil {
-		return fault.Unavailable.Wrap(err, "host %s", a.host.Name)
-	}
-	a.known = c
-	if len(c.waiting) == 0 {
+	if a.local {
 		return nil
 	}
-	ready := slices.Collect(maps.Keys(c.waiting))
-	err := a.m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return markActive(ctx, tx, a.host.Name, ready) })
-	if err == nil {
-		clear(c.waiting)
+	up, err := hostSeen(ctx, m.db.Read(), host, m.silentBefore())
+	if err == nil && !up {
+		err = noHost(host)
 	}
 	return err
 }
 
-// watch makes changes of groups reach the host from now on.
-func (a *applier) watch(groups ...SecurityGroupID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, g := range groups {
-		a.groups[g] = true
-	}
+func noHost(host string) error {
+	return ErrNoHost.Errorf("host %q carries no networks now: none of this name has reported lately; see that its process runs, and lists it with network.AddHost", host)
 }
 
-func (a *applier) watchNetworks(ids ...ID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, id := range ids {
-		a.networks[id] = true
+// poke tells hosts what may be different now, and returns the attempt of own.
+func (m *Manager) poke(hosts []string, c change, own string) (at *attempt) {
+	for _, host := range slices.Compact(slices.Sorted(slices.Values(hosts))) {
+		if a := m.applier(host); a != nil && host != "" {
+			if next := a.poke(c); host == own {
+				at = next
+			}
+		}
 	}
-}
-
-func (a *applier) watches(groups []SecurityGroupID) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.ContainsFunc(groups, func(g SecurityGroupID) bool { return a.groups[g] })
+	return at
 }
 
 // portChanged tells the hosts that a port concerns: those it is or was plugged
 // into, and those whose rules ask who is in its groups. It returns the attempt of
 // the host that the port is plugged into.
-func (m *Manager) portChanged(p Port, was Port) (own *attempt) {
-	groups := slices.Concat(p.Groups, was.Groups)
-	for name, a := range m.hosts {
-		if name == p.Host || name == was.Host || (p.Host != "" || was.Host != "") && a.watches(groups) {
-			if at := a.poke(change{ports: []PortID{p.ID}}); name == p.Host {
-				own = at
-			}
-		}
+func (m *Manager) portChanged(ctx context.Context, p Port, was Port) (own *attempt) {
+	if p.Host == "" && was.Host == "" {
+		return nil
 	}
-	return own
+	hosts := m.find(ctx, func(ctx context.Context, idb bun.IDB) ([]string, error) {
+		return followers(ctx, idb, slices.Concat(p.Groups, was.Groups))
+	})
+	return m.poke(append(hosts, p.Host, was.Host), change{ports: []PortID{p.ID}}, p.Host)
 }
 
-// groupChanged tells the hosts that have ports with the group.
-func (m *Manager) groupChanged(g SecurityGroupID) {
-	for _, a := range m.hosts {
-		if a.watches([]SecurityGroupID{g}) {
-			a.poke(change{whole: true})
-		}
-	}
+// groupChanged tells the hosts whose rules depend on the group.
+func (m *Manager) groupChanged(ctx context.Context, g SecurityGroupID) {
+	hosts := m.find(ctx, func(ctx context.Context, idb bun.IDB) ([]string, error) {
+		return followers(ctx, idb, []SecurityGroupID{g})
+	})
+	m.poke(hosts, change{whole: true}, "")
 }
 
 // networkChanged tells the hosts that carry the network.
-func (m *Manager) networkChanged(id ID) {
-	for _, a := range m.hosts {
-		a.mu.Lock()
-		carries := a.networks[id]
-		a.mu.Unlock()
-		if carries {
-			a.poke(change{topology: true})
-		}
-	}
+func (m *Manager) networkChanged(ctx context.Context, id ID) {
+	hosts := m.find(ctx, func(ctx context.Context, idb bun.IDB) ([]string, error) { return hostsOn(ctx, idb, id) })
+	m.poke(hosts, change{topology: true}, "")
+	m.routersChanged(ctx)
 }
 
 // routersChanged tells the host that carries the routers.
-func (m *Manager) routersChanged() { m.hosts[m.config.RouterHost].poke(change{topology: true}) }
+func (m *Manager) routersChanged(ctx context.Context) {
+	hosts := m.find(ctx, func(ctx context.Context, _ bun.IDB) ([]string, error) {
+		host, err := m.routerHost(ctx)
+		return []string{host}, err
+	})
+	m.poke(hosts, change{topology: true}, "")
+}
 
-// hostOf returns the applier of a host.
-func (m *Manager) hostOf(name string) (*applier, error) {
-	a, ok := m.hosts[name]
-	if !ok {
-		return nil, ErrNoHost.Errorf("host %q carries no networks: list it with network.AddHost", name)
+// find looks for the hosts that a change concerns, which is committed: also when
+// its caller is gone. What it does not find is told within a minute.
+func (m *Manager) find(ctx context.Context, look func(context.Context, bun.IDB) ([]string, error)) []string {
+	ctx = context.WithoutCancel(ctx)
+	hosts, err := look(ctx, m.db.Read())
+	if err != nil {
+		m.log.WarnContext(ctx, "hosts that a change concerns hear of it with their next report", "error", err)
 	}
-	return a, nil
+	return hosts
 }

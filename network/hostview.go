@@ -9,14 +9,16 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/db"
 )
 
 // carried is what is known of one host's view.
 type carried struct {
-	host    string
-	routes  bool // whether the host carries the routers
-	db      bun.IDB
-	watcher *applier // nil: nobody follows changes
+	m        *Manager
+	host     string
+	db       bun.IDB
+	follows  bool                     // changes shall reach the host
+	followed map[SecurityGroupID]bool // of which groups they do
 
 	ports    map[PortID]HostPort
 	waiting  map[PortID]bool // ports to be called active once the host has them
@@ -29,13 +31,13 @@ type carried struct {
 
 func newCarried(a *applier) *carried {
 	c := emptyCarried(a.m, a.host.Name)
-	c.watcher = a
+	c.follows = true
 	return c
 }
 
 func emptyCarried(m *Manager, host string) *carried {
 	return &carried{
-		host: host, routes: m.config.RouterHost == host, db: m.db.Read(),
+		m: m, host: host, db: m.db.Read(), followed: map[SecurityGroupID]bool{},
 		ports: map[PortID]HostPort{}, waiting: map[PortID]bool{}, rules: map[SecurityGroupID][]Rule{},
 		members: map[SecurityGroupID]map[PortID][]netip.Prefix{}, networks: map[ID]HostNetwork{},
 	}
@@ -47,7 +49,7 @@ func (m *Manager) HostView(ctx context.Context, host string) (View, error) {
 		return View{}, err
 	}
 	c := emptyCarried(m, host)
-	err := c.refresh(ctx, &attempt{topology: true}, true)
+	err := c.refresh(ctx, &attempt{}, true)
 	return c.view(), err
 }
 
@@ -57,7 +59,9 @@ func (c *carried) refresh(ctx context.Context, at *attempt, all bool) error {
 	var err error
 	switch {
 	case all:
-		ports, err = portsOn(ctx, c.db, c.host)
+		if ports, err = portsOn(ctx, c.db, c.host); err == nil && c.follows {
+			c.followed, err = followedBy(ctx, c.db, c.host)
+		}
 	case len(at.ports) > 0:
 		ids := slices.Collect(maps.Keys(at.ports))
 		ports, err = portsByID(ctx, c.db, ids)
@@ -75,7 +79,7 @@ func (c *carried) refresh(ctx context.Context, at *attempt, all bool) error {
 			needed[p.NetworkID] = true
 		}
 	}
-	if at.topology {
+	if at.topology || all {
 		return c.readTopology(ctx)
 	}
 	return c.readNetworks(ctx, slices.Collect(maps.Keys(needed)))
@@ -156,8 +160,8 @@ func (c *carried) readRules(ctx context.Context, ports []Port) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if c.watcher != nil { // before reading, so that no change falls between
-		c.watcher.watch(fresh...)
+	if err := c.follow(ctx, fresh); err != nil {
+		return err
 	}
 	rules, err := rulesOf(ctx, c.db, fresh)
 	if err != nil {
@@ -179,8 +183,8 @@ func (c *carried) readMembers(ctx context.Context, rules map[SecurityGroupID][]R
 	if len(fresh) == 0 {
 		return nil
 	}
-	if c.watcher != nil {
-		c.watcher.watch(fresh...)
+	if err := c.follow(ctx, fresh); err != nil {
+		return err
 	}
 	bound, err := boundMembers(ctx, c.db, fresh)
 	for _, p := range bound {
@@ -193,14 +197,39 @@ func (c *carried) readMembers(ctx context.Context, rules map[SecurityGroupID][]R
 	return err
 }
 
+// follow makes changes of groups reach the host from now on, whichever process
+// makes them. It comes before reading, so that no change falls between.
+func (c *carried) follow(ctx context.Context, groups []SecurityGroupID) error {
+	groups = slices.DeleteFunc(slices.Clone(groups), func(g SecurityGroupID) bool { return c.followed[g] })
+	if !c.follows || len(groups) == 0 {
+		return nil
+	}
+	err := c.m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return insertFollowed(ctx, tx, c.host, groups) })
+	if err == nil {
+		for _, g := range groups {
+			c.followed[g] = true
+		}
+	}
+	return err
+}
+
+// idle returns the groups that are followed and no longer needed.
+func (c *carried) idle() (groups []SecurityGroupID) {
+	for g := range c.followed {
+		_, rules := c.rules[g]
+		_, members := c.members[g]
+		if !rules && !members {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
 // readNetworks reads networks that are new here.
 func (c *carried) readNetworks(ctx context.Context, ids []ID) error {
 	ids = slices.DeleteFunc(ids, func(id ID) bool { _, known := c.networks[id]; return known })
 	if len(ids) == 0 {
 		return nil
-	}
-	if c.watcher != nil {
-		c.watcher.watchNetworks(ids...)
 	}
 	networks, err := networksByID(ctx, c.db, ids)
 	if err != nil {
@@ -229,7 +258,11 @@ func (c *carried) readTopology(ctx context.Context) error {
 	for _, p := range c.ports {
 		needed[ID(p.Network)] = true
 	}
-	if !c.routes {
+	router, err := c.m.routerHost(ctx)
+	if err != nil {
+		return err
+	}
+	if c.host != router {
 		return c.readNetworks(ctx, slices.Collect(maps.Keys(needed)))
 	}
 	plan, err := readRouters(ctx, c.db)

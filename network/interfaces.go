@@ -28,7 +28,7 @@ func (m *Manager) AddInterface(ctx context.Context, s InterfaceSpec) (Port, erro
 		err = fault.Invalid.Errorf("either subnet_id or port_id must be specified")
 	}
 	if err == nil {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return p, err
 }
@@ -146,7 +146,7 @@ func (m *Manager) RemoveInterface(ctx context.Context, s InterfaceSpec) (Port, e
 		return bus.Publish(ctx, tx, PortDeleted{ID: p.ID, NetworkID: p.NetworkID, ProjectID: p.ProjectID, DeviceID: p.DeviceID})
 	})
 	if err == nil {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return p, err
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -20,8 +22,11 @@ const domain = "network"
 
 // Config tunes a Manager. Its zero value is right for most.
 type Config struct {
-	// RouterHost carries the routers; empty means the first host by name.
+	// RouterHost carries the routers; empty means the host that has been there for longest, of
+	// several the first by name.
 	RouterHost string
+	// DeadAfter is how long a host elsewhere may be silent before it counts as down; 0 means 3 minutes.
+	DeadAfter time.Duration
 	// MTU is that of the largest packet networks carry, in bytes; 0 means 1500.
 	MTU int
 	// AvailabilityZone is the zone of everything; empty means "nova", which clients expect.
@@ -35,29 +40,40 @@ type Manager struct {
 	db      *db.DB
 	log     *slog.Logger
 	config  Config
-	hosts   map[string]*applier
+	local   []string                 // names of the hosts in this process
+	remote  func(host string) Driver // nil: there are no others
 	quota   *quota.Keeper
 	cursors cursors
+	began   time.Time
+
+	mu       sync.Mutex
+	running  bool
+	appliers map[string]*applier // by host, as they are needed
 
 	reconciler *flow.Reconciler
 }
 
-// New returns a Manager. It does no I/O. No host, two of one name, or a router
-// host that is not there are fault.Invalid.
+// New returns a Manager. It does no I/O. Neither a host nor a way to reach others,
+// two hosts of one name, or a router host that is not there are fault.Invalid.
 func New(p Params) (*Manager, error) {
-	if len(p.Hosts) == 0 {
-		return nil, fault.Invalid.Errorf("network: no host; add one, such as bridge.Host or memory.Host")
+	if len(p.Hosts) == 0 && p.Remote == nil {
+		return nil, fault.Invalid.Errorf("network: no host; add one, such as bridge.Host or memory.Host, or list networkrpc.Remote")
 	}
-	m := &Manager{db: p.DB, log: p.Log, config: p.Config, quota: quota.New(domain, DefaultQuota, p.Config.Quota)}
+	m := &Manager{
+		db: p.DB, log: p.Log, config: p.Config, remote: p.Remote, quota: quota.New(domain, DefaultQuota, p.Config.Quota),
+	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if m.hosts, err = driver.ByName("network host", p.Hosts, func(h Host) (string, *applier) { return h.Name, newApplier(m, h) }); err != nil {
+	if m.appliers, err = driver.ByName("network host", p.Hosts, func(h Host) (string, *applier) { return h.Name, newApplier(m, h) }); err != nil {
 		return nil, err
 	}
-	if m.config.RouterHost, err = driver.Default("router host", m.hosts, m.config.RouterHost); err != nil {
-		return nil, err
+	for name, a := range m.appliers {
+		a.local, m.local = true, append(m.local, name)
+	}
+	if r := m.config.RouterHost; r != "" && m.appliers[r] == nil && m.remote == nil {
+		return nil, fault.Invalid.Errorf("network: the router host %q is not listed: there are %q", r, m.local)
 	}
 	if m.config.MTU <= 0 {
 		m.config.MTU = 1500
@@ -65,23 +81,36 @@ func New(p Params) (*Manager, error) {
 	if m.config.AvailabilityZone == "" {
 		m.config.AvailabilityZone = "nova"
 	}
+	if m.config.DeadAfter <= 0 {
+		m.config.DeadAfter = 3 * time.Minute
+	}
 	m.reconciler = flow.NewReconciler(m.log, domain, 0, m.Reconcile)
 	return m, nil
 }
 
 // Start begins to tell hosts what to carry.
 func (m *Manager) Start(ctx context.Context) error {
-	for _, h := range m.hosts {
-		h.start()
+	m.began = db.Now()
+	if err := m.sight(ctx, m.local...); err != nil {
+		return err
 	}
+	m.mu.Lock()
+	m.running = true
+	for _, a := range m.appliers {
+		a.start()
+	}
+	m.mu.Unlock()
 	return m.reconciler.Start(ctx)
 }
 
 // Stop ends that. What hosts carry stays.
 func (m *Manager) Stop(ctx context.Context) error {
 	err := m.reconciler.Stop(ctx)
-	for _, h := range m.hosts {
-		h.stop()
+	m.mu.Lock()
+	m.running = false
+	m.mu.Unlock()
+	for _, a := range m.appliers { // there come no more
+		a.stop()
 	}
 	return err
 }

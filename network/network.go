@@ -6,13 +6,15 @@
 // router joins subnets and leads outside, and a floating IP is an outside address that stands
 // for a port's. The HTTP face and other domains call Service; the process that
 // owns the tables provides it as a Manager, every other one as a
-// networkrpc.Client. Hosts are added by listing a Driver with AddHost.
+// networkrpc.Client. Hosts are added by listing a Driver with AddHost, in the
+// Manager's process or in one with Agents, which makes the host known.
 //
 // Nothing here is a flow. Every call is one short transaction, and what hosts
 // must do about it is not remembered as a step: each host is given the whole
 // View of what it should carry, computed from the tables, after every change and
 // every minute. Nothing outside the database ever has to be undone. Only Bind
-// waits for a host, since a guest must not start before its wire is there.
+// waits for a host, since a guest must not start before its wire is there. Several
+// Managers may share the tables: Views are numbered, and a host refuses an older one.
 //
 // Addresses are chosen inside the transaction that inserts the port, and a
 // unique index decides: two ports of a network never have the same one. OpenStack

@@ -15,6 +15,7 @@ import (
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
@@ -162,9 +163,12 @@ func TestBindFailsWhileTheHostDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.mu.Lock()
-	h.fails = 1
-	h.mu.Unlock()
+	flowtest.Eventually(t, "the host was told what the tables say", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.fails = min(h.calls, 1)
+		return h.fails == 1
+	})
 	spec := network.BindSpec{Port: p.ID, Host: "h", ServerID: "s"}
 	if _, err := m.Bind(service(t.Context()), spec); !errors.Is(err, fault.Unavailable) {
 		t.Fatalf("%v, want unavailable", err)
@@ -227,10 +231,14 @@ func TestNewExplainsWhatIsMissing(t *testing.T) {
 }
 
 func TestModule(t *testing.T) {
-	host := network.AddHost("h", func() network.Driver { return memory.New() })
-	err := fx.ValidateApp(network.Module, host, db.Module, quota.Module,
-		fx.Supply(db.Config{URL: "sqlite:/dev/null"}), fx.Invoke(func(network.Service) {}))
-	if err != nil {
-		t.Error(err)
+	for name, hosts := range map[string]fx.Option{
+		"here":      network.AddHost("h", func() network.Driver { return memory.New() }),
+		"elsewhere": fx.Options(networkrpc.Remote, bus.Module),
+	} {
+		err := fx.ValidateApp(fx.NopLogger, network.Module, hosts, db.Module, quota.Module,
+			fx.Supply(db.Config{URL: "sqlite:/dev/null"}), fx.Invoke(func(network.Service) {}))
+		if err != nil {
+			t.Errorf("hosts %s: %v", name, err)
+		}
 	}
 }

@@ -121,7 +121,7 @@ func (m *Manager) UpdateNetwork(ctx context.Context, p Patch) (Network, error) {
 		return update(ctx, tx, &n, "network "+string(n.ID))
 	})
 	if err == nil {
-		m.networkChanged(n.ID)
+		m.networkChanged(ctx, n.ID)
 	}
 	return n, err
 }

@@ -219,12 +219,12 @@ func (m *Manager) UpdatePort(ctx context.Context, u PortPatch) (Port, error) {
 		return Port{}, err
 	}
 	if strings.HasPrefix(p.DeviceOwner, "network:router") || !slices.Equal(p.Addresses, was.Addresses) {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	if p.Host != "" && p.Host != was.Host {
 		return m.settle(ctx, p, was)
 	}
-	m.portChanged(p, was)
+	m.portChanged(ctx, p, was)
 	return p, nil
 }
 
@@ -328,8 +328,8 @@ func (m *Manager) DeletePort(ctx context.Context, id PortID) error {
 		return err
 	}
 	if freed > 0 {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
-	m.portChanged(Port{Attributes: p.Attributes, ID: p.ID}, p)
+	m.portChanged(ctx, Port{Attributes: p.Attributes, ID: p.ID}, p)
 	return nil
 }

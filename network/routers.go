@@ -46,7 +46,7 @@ func (m *Manager) CreateRouter(ctx context.Context, s RouterSpec) (Router, error
 		return bus.Publish(ctx, tx, RouterCreated{ID: r.ID, ProjectID: r.ProjectID})
 	})
 	if err == nil {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return r, err
 }
@@ -142,7 +142,7 @@ func (m *Manager) changeRouter(ctx context.Context, id RouterID, f func(ctx cont
 		return update(ctx, tx, &r, "router "+string(id))
 	})
 	if err == nil {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return r, err
 }
@@ -214,7 +214,7 @@ func (m *Manager) DeleteRouter(ctx context.Context, id RouterID) error {
 		return bus.Publish(ctx, tx, RouterDeleted{ID: id, ProjectID: r.ProjectID})
 	})
 	if err == nil {
-		m.routersChanged()
+		m.routersChanged(ctx)
 	}
 	return err
 }

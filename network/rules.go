@@ -30,8 +30,12 @@ var _ = identity.Define(identity.Rules{
 	"network:port:update": identity.Member,
 	"network:port:delete": identity.Member,
 	"network:port:bind":   identity.AnyService,
+
 	"network:host:view":   identity.AnyService,
-	"network:host:list":   identity.Anyone,
+	"network:host:report": identity.AnyService,
+	"network:host:list":   identity.SystemReader + " or role:service",
+	"network:host:delete": identity.Admin,
+	"network:zone:list":   identity.Anyone,
 
 	"network:group:create": identity.Member,
 	"network:group:show":   identity.Reader,

@@ -168,7 +168,7 @@ func (m *Manager) DeleteSecurityGroup(ctx context.Context, id SecurityGroupID) e
 		return err
 	})
 	if err == nil {
-		m.groupChanged(id)
+		m.groupChanged(ctx, id)
 	}
 	return err
 }

@@ -192,7 +192,7 @@ func (m *Manager) CreateRule(ctx context.Context, r Rule) (Rule, error) {
 		return insert(ctx, tx, &r, "security group rule "+string(r.ID))
 	})
 	if err == nil {
-		m.groupChanged(g.ID)
+		m.groupChanged(ctx, g.ID)
 	}
 	return r, err
 }
@@ -229,7 +229,7 @@ func (m *Manager) DeleteRule(ctx context.Context, id RuleID) error {
 		return err
 	})
 	if err == nil {
-		m.groupChanged(r.GroupID)
+		m.groupChanged(ctx, r.GroupID)
 	}
 	return err
 }

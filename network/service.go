@@ -68,26 +68,30 @@ type Ports interface {
 	DeletePort(ctx context.Context, id PortID) error
 }
 
-// Bindings are the calls that plug ports into hosts. All but the first two are
-// for other services and administrators.
+// Bindings are the calls that plug ports into hosts. All but the first are for
+// other services and administrators.
 type Bindings interface {
 	// AvailabilityZones returns the zones that networks and routers may ask for.
 	AvailabilityZones(ctx context.Context) ([]string, error)
-	// Hosts returns the names of the hosts that carry networks.
-	Hosts(ctx context.Context) ([]string, error)
 	// Bind plugs a port into a host and returns when the host carries it: then the
-	// device TapName is there. A host that nobody listed is ErrNoHost; one that
-	// cannot do it now is fault.Unavailable, and the port stays bound.
+	// device TapName is there. A host that never reported, or is silent, is ErrNoHost;
+	// one that cannot do it now is fault.Unavailable, and the port stays bound.
 	Bind(ctx context.Context, s BindSpec) (Port, error)
 	// Unbind takes a port out of its host. The host follows soon after.
 	Unbind(ctx context.Context, id PortID) error
 	// HostView returns everything that a host should carry.
 	HostView(ctx context.Context, host string) (View, error)
-	// Refresh has a host told again what it should carry, soon after. A host asks
-	// for it when it starts.
-	Refresh(ctx context.Context, host string) error
 	// PortByAddress returns the port that holds an address on a network: who asks for metadata.
 	PortByAddress(ctx context.Context, g Guest) (Port, error)
+
+	// ReportHost says that a host is there, and has it told what it should carry, soon
+	// after. Hosts repeat it every minute; the first report makes a host known.
+	ReportHost(ctx context.Context, host string) error
+	// Hosts returns every host that carries networks, by name.
+	Hosts(ctx context.Context) ([]HostState, error)
+	// DeleteHost forgets a host, until it reports again. One with ports is ErrInUse, one
+	// that is gone no error.
+	DeleteHost(ctx context.Context, host string) error
 }
 
 // SecurityGroups are the calls about security groups and their rules.

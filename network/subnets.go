@@ -61,7 +61,7 @@ func (m *Manager) CreateSubnet(ctx context.Context, s SubnetSpec) (Subnet, error
 		return m.serveDHCP(ctx, tx, &sub)
 	})
 	if err == nil {
-		m.networkChanged(n.ID)
+		m.networkChanged(ctx, n.ID)
 	}
 	return sub, err
 }
@@ -266,7 +266,7 @@ func (m *Manager) UpdateSubnet(ctx context.Context, p SubnetPatch) (Subnet, erro
 		return m.serveDHCP(ctx, tx, &s)
 	})
 	if err == nil {
-		m.networkChanged(s.NetworkID)
+		m.networkChanged(ctx, s.NetworkID)
 	}
 	return s, err
 }
@@ -298,7 +298,7 @@ func (m *Manager) DeleteSubnet(ctx context.Context, id SubnetID) error {
 		return err
 	})
 	if err == nil {
-		m.networkChanged(s.NetworkID)
+		m.networkChanged(ctx, s.NetworkID)
 	}
 	return err
 }

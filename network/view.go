@@ -9,6 +9,9 @@ import (
 // View is everything one host should carry, in plain values that cross the bus as JSON.
 // Order never matters. The zero View is an empty host.
 type View struct {
+	// Generation numbers the Views of a host: a higher one is newer. Drivers need not look at it; see Ordered.
+	Generation int64 `json:",omitempty"`
+
 	Networks []HostNetwork
 	Groups   []HostGroup
 	Ports    []HostPort

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,14 +16,13 @@ import (
 	"github.com/nacre-cloud/nacre/kit/bus/nats"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/rest"
-	"github.com/nacre-cloud/nacre/network/networkrpc"
 	objectfile "github.com/nacre-cloud/nacre/object/file"
 	volumefile "github.com/nacre-cloud/nacre/volume/file"
 )
 
 // A control is what the control plane is told.
 type control struct {
-	listen, database, bus, dir, volumes, hosts string
+	listen, database, bus, dir, volumes string
 }
 
 func controlPart(f *flag.FlagSet, args []string) (fx.Option, error) {
@@ -35,7 +32,6 @@ func controlPart(f *flag.FlagSet, args []string) (fx.Option, error) {
 	f.StringVar(&c.database, "database", "", "postgres://user@host/name; a password belongs into ~/.pgpass")
 	f.StringVar(&c.dir, "dir", "", "directory of keys, images and objects")
 	f.StringVar(&c.volumes, "volumes", "", "directory of the volumes, the same on every host; DIR/volumes when empty")
-	f.StringVar(&c.hosts, "hosts", "", "names of the hosts that carry networks, separated by commas")
 	_ = f.Parse(args) // it exits by itself
 	return c.part()
 }
@@ -43,8 +39,11 @@ func controlPart(f *flag.FlagSet, args []string) (fx.Option, error) {
 // part is the description of the control plane.
 func (c control) part() (fx.Option, error) {
 	dir, err := filepath.Abs(c.dir)
-	if err != nil || c.dir == "" || c.database == "" || c.hosts == "" {
-		return nil, fmt.Errorf("a control plane needs -dir, -database and -hosts")
+	if err != nil || c.dir == "" || c.database == "" {
+		return nil, fmt.Errorf("a control plane needs -dir and -database")
+	}
+	if err := errors.Join(public("-database", c.database), public("-bus", c.bus)); err != nil {
+		return nil, err
 	}
 	if c.volumes == "" {
 		c.volumes = filepath.Join(dir, "volumes")
@@ -54,13 +53,13 @@ func (c control) part() (fx.Option, error) {
 			return nil, err
 		}
 	}
-	token, err := makeToken(tokenIn(dir))
+	broker, err := c.broker(tokenIn(dir))
 	if err != nil {
 		return nil, err
 	}
-	parts := []fx.Option{
+	return fx.Options(
 		nacre.Control,
-		c.broker(token),
+		broker,
 		fx.Supply(
 			db.Config{URL: c.database},
 			rest.Config{Listen: c.listen},
@@ -69,43 +68,16 @@ func (c control) part() (fx.Option, error) {
 		imagefile.Store("file", filepath.Join(dir, "images")),
 		objectfile.Backend("file", filepath.Join(dir, "objects")),
 		volumefile.Backend("shared", volumefile.Config{Dir: c.volumes}),
-	}
-	for name := range strings.SplitSeq(c.hosts, ",") {
-		parts = append(parts, networkrpc.AddHost(name))
-	}
-	return fx.Options(parts...), nil
+	), nil
 }
 
-// broker is the bus: a NATS server in this process, or one elsewhere.
-func (c control) broker(token string) fx.Option {
+// broker is the bus: a NATS server in this process, or one elsewhere, whose token
+// its operator has put into the file.
+func (c control) broker(file string) (fx.Option, error) {
 	if strings.Contains(c.bus, "://") {
-		return nats.Module(nats.Config{URL: c.bus, Token: token})
+		token, err := readToken(file)
+		return nats.Module(nats.Config{URL: c.bus, Token: token}), err
 	}
-	return nats.Embedded(nats.ServerConfig{Listen: c.bus, Token: token})
-}
-
-func tokenIn(dir string) string { return filepath.Join(dir, "bus-token") }
-
-// makeToken returns the secret of the bus, which the first start makes.
-func makeToken(file string) (string, error) {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return readToken(file)
-	}
-	if err != nil {
-		return "", err
-	}
-	token := rand.Text()
-	_, err = f.WriteString(token + "\n")
-	return token, errors.Join(err, f.Close())
-}
-
-// readToken returns the secret of the bus.
-func readToken(file string) (string, error) {
-	text, err := os.ReadFile(file)
-	token := strings.TrimSpace(string(text))
-	if err == nil && token == "" {
-		err = fmt.Errorf("%s holds no token", file)
-	}
-	return token, err
+	token, err := makeToken(file)
+	return nats.Embedded(nats.ServerConfig{Listen: c.bus, Token: token}), err
 }

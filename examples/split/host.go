@@ -25,9 +25,9 @@ type host struct {
 
 func hostPart(f *flag.FlagSet, args []string) (fx.Option, error) {
 	var h host
-	f.StringVar(&h.name, "name", "", "name of the host, for its servers and its networks alike")
+	f.StringVar(&h.name, "name", "", "name of the host, which is how the control plane knows it")
 	f.StringVar(&h.bus, "bus", "nats://127.0.0.1:4222", "URL of the NATS server")
-	f.StringVar(&h.token, "token", "", "file with the token of the bus")
+	f.StringVar(&h.token, "token", "", "file with the token of the bus, a copy of the control plane's DIR/bus-token")
 	f.StringVar(&h.driver, "driver", "libvirt", "what runs servers: libvirt, or memory, which needs no root")
 	f.StringVar(&h.dir, "dir", "/var/lib/nacre", "directory of servers and images")
 	f.StringVar(&h.libvirt, "libvirt", "", "URI of the hypervisor; qemu:///system when empty")
@@ -43,6 +43,9 @@ func (h host) part() (fx.Option, error) {
 	drivers := map[string]func(host) fx.Option{"memory": host.inMemory, "libvirt": host.onLibvirt}[h.driver]
 	if err != nil || h.name == "" || h.token == "" || drivers == nil {
 		return nil, fmt.Errorf("a host needs -name, -token and -driver libvirt or memory")
+	}
+	if err := public("-bus", h.bus); err != nil {
+		return nil, err
 	}
 	h.dir = dir // libvirt is told full paths
 	token, err := readToken(h.token)

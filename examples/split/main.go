@@ -3,13 +3,21 @@
 // database. They are the same modules as in a cloud of one process; only the
 // lists in control.go and host.go differ.
 //
-//	split control -listen 10.0.0.1:5000 -bus 10.0.0.1:4222 -hosts host1,host2 \
+//	split control -listen 10.0.0.1:5000 -bus 10.0.0.1:4222 \
 //	      -database postgres://nacre@/nacre -dir /var/lib/nacre
 //	split host -name host1 -bus nats://10.0.0.1:4222 -token /etc/nacre/bus-token -driver libvirt
 //
+// The control plane names no host: each says that it is there, and "openstack
+// hypervisor list" and "openstack network agent list" show it. With -driver memory
+// a host needs no root. The administrator's password is in DIR/admin-password.
+//
 // The bus goes over a NATS server inside the control plane, or over one of its
-// own when -bus is a URL. Whoever has the token in DIR/bus-token commands the
-// cloud: give it to hosts, and to nobody else.
+// own when -bus is a URL. Whoever has the token in DIR/bus-token, which the first
+// start makes, commands the cloud: give it to hosts, and to nobody else.
+//
+// Control planes side by side share the database, a NATS server of its own, and
+// DIR, or a copy of its token and a common directory behind its keys, images,
+// objects and volumes.
 package main
 
 import (

@@ -147,11 +147,13 @@ func (s state) checkPorts(t *testing.T, active map[string]compute.Server) {
 	}
 }
 
-func (s state) portsOn(host string) (n int) {
+// portsOn returns the ids of the ports that are plugged into a host, sorted.
+func (s state) portsOn(host string) (ids []string) {
 	for _, p := range s.ports {
 		if p.Host == host {
-			n++
+			ids = append(ids, string(p.ID))
 		}
 	}
-	return n
+	slices.Sort(ids)
+	return ids
 }

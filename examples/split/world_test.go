@@ -62,14 +62,17 @@ type setting struct {
 	dir     string                     // empty: a fresh one
 	address string                     // of the control plane
 	bus     string                     // a NATS server elsewhere; empty: in the control plane
+	beside  bool                       // a second control plane; needs a NATS server elsewhere
 	within  map[string][]string        // by host: the command that starts a program where the host is
 	flags   func(name string) []string // of a host
 }
 
-// A cloud is a control plane and two hosts.
+// A cloud is a control plane, perhaps another beside it, and two hosts.
 type cloud struct {
 	dir, url, bus string
 	control       *process
+	second        *process // nil: there is one
+	secondURL     string
 	hosts         map[string]*process
 	peer          *bus.Bus // of the test
 }
@@ -95,10 +98,11 @@ func newCloud(t *testing.T, s setting) *cloud {
 		args = append(args, os.Args[0], "host", "-name", name, "-bus", c.bus, "-token", tokenIn(c.dir), "-dir", filepath.Join(c.dir, name))
 		c.hosts[name] = &process{args: append(args, s.flags(name)...)}
 	}
-	c.control = &process{args: []string{
-		os.Args[0], "control", "-dir", c.dir, "-listen", api, "-bus", serve,
-		"-database", dbtest.PostgresURL(t), "-hosts", strings.Join(hostNames, ","),
-	}}
+	database := dbtest.PostgresURL(t)
+	control := func(api string) *process {
+		return &process{args: []string{os.Args[0], "control", "-dir", c.dir, "-listen", api, "-bus", serve, "-database", database}}
+	}
+	c.control = control(api)
 	_, err := makeToken(tokenIn(c.dir))
 	ok(t, err)
 	// A host that is there before the control plane waits for it.
@@ -108,6 +112,12 @@ func newCloud(t *testing.T, s setting) *cloud {
 	}
 	c.control.start(t)
 	t.Cleanup(c.control.kill)
+	if s.beside { // at once: they share the first start, too
+		beside := address(t, s.address)
+		c.second, c.secondURL = control(beside), "http://"+beside
+		c.second.start(t)
+		t.Cleanup(c.second.kill)
+	}
 	c.connect(t)
 	c.ready(t)
 	return c
@@ -140,13 +150,8 @@ func (c *cloud) connect(t *testing.T) {
 func (c *cloud) ready(t *testing.T) {
 	t.Helper()
 	eventually(t, "the cloud is ready", func() error {
-		resp, err := http.Get(c.url + "/healthz")
-		if err != nil {
+		if err := healthy(c.url); err != nil {
 			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return errors.New(resp.Status)
 		}
 		known, err := schedulerrpc.Client{Bus: c.peer}.Hosts(system(t), scheduler.HostQuery{})
 		if err == nil && len(known.Items) != len(hostNames) {
@@ -154,6 +159,18 @@ func (c *cloud) ready(t *testing.T) {
 		}
 		return err
 	})
+}
+
+func healthy(url string) error {
+	resp, err := http.Get(url + "/healthz")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
 }
 
 func system(t *testing.T) context.Context { return identity.With(t.Context(), identity.System("test")) }
@@ -168,8 +185,13 @@ func (c *cloud) password(t *testing.T) string {
 // login returns what the administrator talks to the cloud with.
 func (c *cloud) login(t *testing.T) *gophercloud.ProviderClient {
 	t.Helper()
+	return c.loginAt(t, c.url)
+}
+
+func (c *cloud) loginAt(t *testing.T, url string) *gophercloud.ProviderClient {
+	t.Helper()
 	p, err := openstack.AuthenticatedClient(t.Context(), gophercloud.AuthOptions{
-		IdentityEndpoint: c.url + "/identity/v3", Username: "admin", Password: c.password(t), TenantName: "admin", DomainName: "Default",
+		IdentityEndpoint: url + "/identity/v3", Username: "admin", Password: c.password(t), TenantName: "admin", DomainName: "Default",
 	})
 	ok(t, err)
 	return p

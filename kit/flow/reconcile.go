@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
 // A Reconciler calls a check again and again. The check compares rows with what
@@ -60,4 +62,22 @@ func (r *Reconciler) Stop(context.Context) error {
 		r.loop.Wait()
 	}
 	return nil
+}
+
+// Insist calls do until it returns anything but fault.Unavailable, or ctx ends. It
+// is for checks that tell a process elsewhere, which may be coming up: waiting for
+// the next interval would be long.
+func Insist(ctx context.Context, do func(ctx context.Context) error) error {
+	const longest = 10 * time.Second
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
+		err := do(ctx)
+		if err == nil || fault.Of(err) != fault.Unavailable {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }

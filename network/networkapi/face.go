@@ -20,11 +20,14 @@ const root = "/v2.0"
 func New(s network.Service) rest.Face {
 	a := &api{s}
 	f := rest.Face{
-		Name:      "network",
-		Prefix:    "/network",
-		Services:  []rest.Service{{Type: "network", Name: "neutron"}},
-		Dialect:   capitalised(dialect.Typed(types())),
-		Statuses:  map[error]int{fault.OverQuota: http.StatusConflict, network.ErrRevision: http.StatusPreconditionFailed},
+		Name:     "network",
+		Prefix:   "/network",
+		Services: []rest.Service{{Type: "network", Name: "neutron"}},
+		Dialect:  capitalised(dialect.Typed(types())),
+		Statuses: map[error]int{
+			fault.OverQuota: http.StatusConflict, network.ErrRevision: http.StatusPreconditionFailed,
+			network.ErrNoHost: http.StatusBadRequest, // an administrator named it
+		},
 		Documents: documents(),
 	}
 	for _, routes := range [][]rest.Route{

@@ -121,7 +121,7 @@ func (c Client) AvailabilityZones(ctx context.Context) ([]string, error) {
 }
 
 // Hosts implements network.Service.
-func (c Client) Hosts(ctx context.Context) ([]string, error) {
+func (c Client) Hosts(ctx context.Context) ([]network.HostState, error) {
 	return showHosts.Call(ctx, c.Bus, bus.None{})
 }
 
@@ -141,9 +141,15 @@ func (c Client) HostView(ctx context.Context, host string) (network.View, error)
 	return showHostView.Call(ctx, c.Bus, host)
 }
 
-// Refresh implements network.Service.
-func (c Client) Refresh(ctx context.Context, host string) error {
-	_, err := refresh.Call(ctx, c.Bus, host)
+// ReportHost implements network.Service.
+func (c Client) ReportHost(ctx context.Context, host string) error {
+	_, err := reportHost.Call(ctx, c.Bus, host)
+	return err
+}
+
+// DeleteHost implements network.Service.
+func (c Client) DeleteHost(ctx context.Context, host string) error {
+	_, err := deleteHost.Call(ctx, c.Bus, host)
 	return err
 }
 

@@ -5,9 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"time"
 
-	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/network"
@@ -51,23 +49,6 @@ func ServeHost(b *bus.Bus, name string, d network.Driver) {
 		return d.Apply(ctx, view)
 	}))
 	listHost.To(name).Serve(b, noRequest(d.List))
-}
-
-// announce asks for the view of a host that has just started, until it is heard:
-// what runs in this process, such as DHCP, is not there before.
-func announce(ctx context.Context, b *bus.Bus, name string) error {
-	ctx = identity.With(ctx, identity.System("network.host"))
-	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
-		err := Client{b}.Refresh(ctx, name)
-		if err == nil || fault.Of(err) != fault.Unavailable {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 func pack(view network.View) ([]byte, error) {

@@ -192,7 +192,7 @@ func floating(t *testing.T, w world) {
 	is(t, "a port with a floating IP's address", err, network.ErrAddressInUse)
 	_, err = w.FloatingIP(stranger(t), f.ID)
 	is(t, "another project's", err, fault.NotFound)
-	v := got(w.HostView(service(t), got(w.Hosts(member(t)))(t)[0]))(t)
+	v := got(w.HostView(service(t), w.host(t)))(t)
 	must(t, v.Check())
 	if len(v.Routers) != 1 || len(v.Routers[0].Floating) != 1 || v.Routers[0].Gateway == nil || len(v.Routers[0].Interfaces) != 1 || len(v.Networks) != 2 {
 		t.Errorf("%+v", v)

@@ -40,6 +40,7 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 		{"ports get other addresses", readdressing},
 		{"what is in use stays", inUse},
 		{"bindings", bindings},
+		{"hosts", hosts},
 		{"the default security group", defaultGroups},
 		{"security groups", securityGroups},
 		{"security group rules", securityRules},
@@ -106,6 +107,12 @@ func (w world) network(t *testing.T, cidr string) (network.Network, network.Subn
 	n := got(w.CreateNetwork(member(t), network.Spec{Base: network.Base{Name: "net"}}))(t)
 	s := got(w.CreateSubnet(member(t), network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix(cidr)}))(t)
 	return n, s
+}
+
+// host returns the name of the first host.
+func (w world) host(t *testing.T) string {
+	t.Helper()
+	return got(w.Hosts(service(t)))(t)[0].Name
 }
 
 // external makes an external network with a subnet.
