@@ -1,9 +1,11 @@
 package networkapi_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/agents"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/external"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/routers"
@@ -127,4 +129,40 @@ func allPorts(t *testing.T, c *gophercloud.ServiceClient) ([]ports.Port, error) 
 		return nil, err
 	}
 	return ports.ExtractPorts(all)
+}
+
+func TestHostsAreAgents(t *testing.T) {
+	url, ctx := serve(t), t.Context()
+	admin := client(url, "admin@a")
+	list := func(c *gophercloud.ServiceClient, o agents.ListOpts) []agents.Agent {
+		t.Helper()
+		pages, err := agents.List(c, o).AllPages(ctx)
+		ok(t, err)
+		return must[[]agents.Agent](t)(agents.ExtractAgents(pages))
+	}
+	all := list(admin, agents.ListOpts{Host: "host1"})
+	if len(all) != 1 || all[0].Host != "host1" || !all[0].Alive || !all[0].AdminStateUp || all[0].HeartbeatTimestamp.IsZero() {
+		t.Fatalf("%+v", all)
+	}
+	if one := must[*agents.Agent](t)(agents.Get(ctx, admin, all[0].ID).Extract()); one.Host != "host1" {
+		t.Errorf("%+v", one)
+	}
+	no := false
+	for name, n := range map[string]int{
+		"others": len(list(admin, agents.ListOpts{Host: "host2"})),
+		"dead":   len(list(admin, agents.ListOpts{Alive: &no})),
+		"member": len(list(client(url, "member@p1"), agents.ListOpts{})),
+	} {
+		if n != 0 {
+			t.Errorf("%s: %d agents", name, n)
+		}
+	}
+	for status, err := range map[int]error{
+		http.StatusNotFound: agents.Get(ctx, client(url, "member@p1"), all[0].ID).Err,
+		http.StatusConflict: agents.Delete(ctx, admin, all[0].ID).ExtractErr(), // it is in the same process
+	} {
+		if !gophercloud.ResponseCodeIs(err, status) {
+			t.Errorf("%v, want %d", err, status)
+		}
+	}
 }

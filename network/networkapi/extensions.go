@@ -17,7 +17,7 @@ type extension struct {
 // extensions lists what works here, and nothing else: clients skip what is
 // absent, and fail on what is promised and missing.
 var extensions = []extension{
-	{Alias: "agent", Name: "agent", Description: "The agents of hosts, of which there are none here.", Updated: "2013-02-03T10:00:00-00:00"},
+	{Alias: "agent", Name: "agent", Description: "The hosts that carry networks.", Updated: "2013-02-03T10:00:00-00:00"},
 	{Alias: "allowed-address-pairs", Name: "Allowed Address Pairs", Description: "Further senders that a port may speak for.", Updated: "2013-07-23T10:00:00-00:00"},
 	{Alias: "availability_zone", Name: "Availability Zone", Description: "The zones that there are.", Updated: "2015-01-01T10:00:00-00:00"},
 	{Alias: "binding", Name: "Port Binding", Description: "The host that a port is plugged into.", Updated: "2014-02-03T10:00:00-00:00"},
@@ -48,14 +48,12 @@ var extensions = []extension{
 }
 
 func (a *api) otherRoutes() []rest.Route {
-	empty := func(key string) rest.Handler {
-		return func(*rest.Request) (rest.Response, error) { return rest.ReplyUnder(key, []string{}), nil }
-	}
 	return []rest.Route{
 		rest.GET(root+"/extensions", func(*rest.Request) (rest.Response, error) { return rest.ReplyUnder("extensions", extensions), nil }),
 		rest.GET(root+"/extensions/{alias}", showExtension),
-		rest.GET(root+"/agents", empty("agents")),
-		rest.GET(root+"/service-providers", empty("service_providers")),
+		rest.GET(root+"/service-providers", func(*rest.Request) (rest.Response, error) {
+			return rest.ReplyUnder("service_providers", []string{}), nil
+		}),
 		rest.GET(root+"/availability_zones", a.zones),
 	}
 }
