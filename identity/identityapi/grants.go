@@ -67,11 +67,11 @@ func (a *api) grantedRoles(r *rest.Request, of identity.Assignment) (rest.Respon
 	if err != nil {
 		return rest.Response{}, err
 	}
-	bodies := []object{}
-	for _, id := range ids {
-		bodies = append(bodies, roleBody(r, roles[id]))
+	list := make([]identity.Role, len(ids))
+	for i, id := range ids {
+		list[i] = roles[id]
 	}
-	return unpaged(r, "roles", bodies), nil
+	return asRole.whole(r, list), nil
 }
 
 func (a *api) assignments(r *rest.Request) (rest.Response, error) {

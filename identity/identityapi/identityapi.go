@@ -98,6 +98,15 @@ func (k kind[T]) page(r *rest.Request, p page.Of[T], err error) (rest.Response, 
 	return rest.ReplyPage(r, k.many, page.Map(p, func(v T) object { return k.body(r, v) })), nil
 }
 
+// whole is a list of things that comes whole.
+func (k kind[T]) whole(r *rest.Request, all []T) rest.Response {
+	bodies := make([]object, len(all))
+	for i, v := range all {
+		bodies[i] = k.body(r, v)
+	}
+	return unpaged(r, k.many, bodies)
+}
+
 // enabled reads a filter that may be a bare name.
 func enabled(q *rest.Query) *bool {
 	if !q.Has("enabled") {

@@ -19,9 +19,9 @@ func (a *api) tokenRoutes() []rest.Route {
 		rest.POST("/v3/auth/tokens", rest.JSONUnder("auth", a.logIn)).Public().Status(http.StatusCreated),
 		rest.GET("/v3/auth/tokens", a.token),
 		rest.DELETE("/v3/auth/tokens", a.revokeToken),
-		rest.GET("/v3/auth/projects", a.myProjects),
-		rest.GET("/v3/auth/domains", a.myDomains),
-		rest.GET("/v3/auth/system", a.mySystem),
+		rest.GET("/v3/auth/projects", a.scopes(projectsOf)),
+		rest.GET("/v3/auth/domains", a.scopes(domainsOf)),
+		rest.GET("/v3/auth/system", a.scopes(systemOf)),
 	}
 }
 
@@ -244,42 +244,27 @@ func (a *api) revokeToken(r *rest.Request) (rest.Response, error) {
 	return rest.Empty(), a.RevokeToken(r.Context(), text)
 }
 
-func (a *api) scopes(r *rest.Request) (identity.Scopes, error) {
-	return a.Scopes(r.Context(), identity.UserID(identity.CallerOf(r.Context()).UserID))
+// scopes shows a part of what the caller may ask a token for.
+func (a *api) scopes(show func(*rest.Request, identity.Scopes) rest.Response) rest.Handler {
+	return func(r *rest.Request) (rest.Response, error) {
+		s, err := a.Scopes(r.Context(), identity.UserID(identity.CallerOf(r.Context()).UserID))
+		if err != nil {
+			return rest.Response{}, err
+		}
+		return show(r, s), nil
+	}
 }
 
-func (a *api) myProjects(r *rest.Request) (rest.Response, error) {
-	s, err := a.scopes(r)
-	if err != nil {
-		return rest.Response{}, err
-	}
-	out := make([]object, len(s.Projects))
-	for i, p := range s.Projects {
-		out[i] = projectBody(r, p)
-	}
-	return unpaged(r, "projects", out), nil
+func projectsOf(r *rest.Request, s identity.Scopes) rest.Response {
+	return asProject.whole(r, s.Projects)
 }
 
-func (a *api) myDomains(r *rest.Request) (rest.Response, error) {
-	s, err := a.scopes(r)
-	if err != nil {
-		return rest.Response{}, err
-	}
-	out := make([]object, len(s.Domains))
-	for i, d := range s.Domains {
-		out[i] = domainBody(r, d)
-	}
-	return unpaged(r, "domains", out), nil
-}
+func domainsOf(r *rest.Request, s identity.Scopes) rest.Response { return asDomain.whole(r, s.Domains) }
 
-func (a *api) mySystem(r *rest.Request) (rest.Response, error) {
-	s, err := a.scopes(r)
-	if err != nil {
-		return rest.Response{}, err
-	}
+func systemOf(r *rest.Request, s identity.Scopes) rest.Response {
 	out := []object{}
 	if s.System {
 		out = append(out, object{"all": true})
 	}
-	return rest.ReplyUnder("system", out).And("links", self(r, "/v3/auth/system")), nil
+	return rest.ReplyUnder("system", out).And("links", self(r, "/v3/auth/system"))
 }
