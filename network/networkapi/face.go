@@ -32,7 +32,7 @@ func New(s network.Service) rest.Face {
 	}
 	for _, routes := range [][]rest.Route{
 		a.networkRoutes(), a.subnetRoutes(), a.subnetPoolRoutes(), a.portRoutes(), a.routerRoutes(), a.floatingRoutes(),
-		a.groupRoutes(), a.tagRoutes(), a.quotaRoutes(), a.otherRoutes(),
+		a.groupRoutes(), a.tagRoutes(), a.quotaRoutes(), a.agentRoutes(), a.otherRoutes(),
 	} {
 		f.Routes = append(f.Routes, routes...)
 	}
@@ -53,7 +53,7 @@ func types() map[error]string {
 		network.ErrUnreachable:    "ExternalGatewayForFloatingIPNotFound",
 		network.ErrRevision:       "RevisionNumberConstraintFailed",
 	}
-	for _, what := range []string{"Network", "Subnet", "SubnetPool", "Port", "Router", "FloatingIP", "SecurityGroup", "SecurityGroupRule"} {
+	for _, what := range []string{"Network", "Subnet", "SubnetPool", "Port", "Router", "FloatingIP", "SecurityGroup", "SecurityGroupRule", "Agent"} {
 		t[notFound(what)], t[inUse(what)] = what+"NotFound", what+"InUse"
 	}
 	return t
