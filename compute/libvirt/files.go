@@ -86,7 +86,7 @@ func (f files) makeRoot(ctx context.Context, g compute.Guest) error {
 	root := filepath.Join(f.of(g.ID), rootFile)
 	cmd := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", base,
 		"-F", image.Format, root+".new", strconv.FormatInt(size, 10))
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(cmd.Environ(), "LC_ALL=C")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if bytes.Contains(bytes.ToLower(out), []byte(syscall.ENOSPC.Error())) {
 			err = syscall.ENOSPC
