@@ -131,8 +131,9 @@ type Watcher interface {
 	Watch(ctx context.Context, changed func(GuestState)) error
 }
 
-// Starter and Stopper are a Driver that is started or stopped with the program. Guests go on.
 type (
+	// A Starter is a Driver that is started with the program.
 	Starter = driver.Starter
+	// A Stopper is a Driver that is stopped with the program. Guests go on.
 	Stopper = driver.Stopper
 )

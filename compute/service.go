@@ -302,9 +302,10 @@ const (
 	ResourceMetadata  = "metadata_items"
 )
 
-// A Quota is what a project may use and uses; a QuotaPatch changes its limits.
 type (
-	Quota      = quota.Quota
+	// A Quota is what a project may use and uses.
+	Quota = quota.Quota
+	// A QuotaPatch changes the limits of a project.
 	QuotaPatch = quota.Patch
 )
 

@@ -55,9 +55,10 @@ type Local interface {
 	Path(ctx context.Context, id ID) (string, error)
 }
 
-// Starter and Stopper are a Driver that is started or stopped with the program.
 type (
+	// A Starter is a Driver that is started with the program.
 	Starter = driver.Starter
+	// A Stopper is a Driver that is stopped with the program.
 	Stopper = driver.Stopper
 )
 

@@ -56,9 +56,10 @@ type Driver interface {
 	List(ctx context.Context) (Carried, error)
 }
 
-// Starter and Stopper are a Driver that is started or stopped with the program. What it carries stays.
 type (
+	// A Starter is a Driver that is started with the program.
 	Starter = driver.Starter
+	// A Stopper is a Driver that is stopped with the program. What it carries stays.
 	Stopper = driver.Stopper
 )
 

@@ -245,8 +245,9 @@ const (
 	ResourceSharing  = "rbac_policy" // for clients that ask; nothing counts against it
 )
 
-// A Quota is what a project may use and uses; a QuotaPatch changes its limits.
 type (
-	Quota      = quota.Quota
+	// A Quota is what a project may use and uses.
+	Quota = quota.Quota
+	// A QuotaPatch changes the limits of a project.
 	QuotaPatch = quota.Patch
 )

@@ -49,9 +49,10 @@ type Sweeper interface {
 	Sweep(ctx context.Context, before time.Time) error
 }
 
-// Starter and Stopper are a Driver that is started or stopped with the program.
 type (
+	// A Starter is a Driver that is started with the program.
 	Starter = driver.Starter
+	// A Stopper is a Driver that is stopped with the program.
 	Stopper = driver.Stopper
 )
 

@@ -75,9 +75,10 @@ type Exporter interface {
 	Export(ctx context.Context, v Volume, w io.Writer) error
 }
 
-// Starter and Stopper are a Driver that is started or stopped with the program.
 type (
+	// A Starter is a Driver that is started with the program.
 	Starter = driver.Starter
+	// A Stopper is a Driver that is stopped with the program.
 	Stopper = driver.Stopper
 )
 
