@@ -27,8 +27,8 @@ import (
 const Image = "11111111-2222-4333-8444-555555555555"
 
 // Taps are the tap devices that the suite's guests are plugged into. A driver that
-// really boots must find them.
-var Taps = []string{"nacretest0", "nacretest1"}
+// really boots must find them. Two runs of the suite do not meet at one.
+var Taps = []string{fmt.Sprintf("nct%da", os.Getpid()), fmt.Sprintf("nct%db", os.Getpid())}
 
 const (
 	patience = 90 * time.Second // with what needs the guest's help, under emulation
