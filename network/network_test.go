@@ -15,7 +15,6 @@ import (
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
 	"github.com/nacre-cloud/nacre/kit/fault"
-	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/kit/quota"
 	"github.com/nacre-cloud/nacre/kit/runtest"
 	"github.com/nacre-cloud/nacre/network"
@@ -133,21 +132,24 @@ func TestNoTwoPortsShareAnAddress(t *testing.T) {
 	}, migrations...)
 }
 
-// lame is a host that fails as often as it is told to.
+// lame is a host that fails as long as it is told to.
 type lame struct {
 	*memory.Driver
 	mu    sync.Mutex
-	fails int
+	fails bool
 	calls int
+}
+
+func (l *lame) fail(fails bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fails = fails
 }
 
 func (l *lame) Apply(ctx context.Context, v network.View) error {
 	l.mu.Lock()
 	l.calls++
-	fail := l.fails > 0
-	if fail {
-		l.fails--
-	}
+	fail := l.fails
 	l.mu.Unlock()
 	if fail {
 		return errors.New("the host is rebooting")
@@ -163,12 +165,7 @@ func TestBindFailsWhileTheHostDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flowtest.Eventually(t, "the host was told what the tables say", func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.fails = min(h.calls, 1)
-		return h.fails == 1
-	})
+	h.fail(true)
 	spec := network.BindSpec{Port: p.ID, Host: "h", ServerID: "s"}
 	if _, err := m.Bind(service(t.Context()), spec); !errors.Is(err, fault.Unavailable) {
 		t.Fatalf("%v, want unavailable", err)
@@ -176,6 +173,7 @@ func TestBindFailsWhileTheHostDoes(t *testing.T) {
 	if p, err := m.Port(member(t.Context()), p.ID); err != nil || p.Status != network.Down {
 		t.Errorf("%s, %v", p.Status, err)
 	}
+	h.fail(false)
 	if _, err := m.Bind(service(t.Context()), spec); err != nil {
 		t.Fatal(err)
 	}
