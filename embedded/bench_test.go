@@ -71,14 +71,6 @@ func (c *client) logIn(b *testing.B) {
 	c.token = res.Header.Get("X-Subject-Token")
 }
 
-// call makes one call on a connection of its own.
-func (c *client) call(b *testing.B, method, path, body string, want int) []byte {
-	b.Helper()
-	wire := c.dial(b)
-	defer wire.Close()
-	return wire.call(b, c.request(method, path, body), want)
-}
-
 // request returns the bytes of a request, to be sent many times.
 func (c *client) request(method, path, body string) []byte {
 	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: nacre\r\nX-Auth-Token: %s\r\nX-Subject-Token: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",

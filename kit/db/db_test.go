@@ -126,7 +126,11 @@ func TestOthersCannotReadTheFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	if err := d.Migrate(t.Context(), migrations("1_things")); err != nil {
 		t.Fatal(err)
 	}

@@ -71,10 +71,9 @@ func startCloud(ctx context.Context, dir string) (stop func(), err error) {
 	return func() {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		if err := c.Stop(limit); err != nil {
+		if err := errors.Join(c.Stop(limit), log.Close()); err != nil {
 			fmt.Fprintln(os.Stderr, "tempest: stop the cloud:", err)
 		}
-		log.Close()
 	}, nil
 }
 
