@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,8 @@ type client struct {
 
 func newClient(b *testing.B) *client {
 	b.Helper()
+	was := debug.SetGCPercent(400) // as examples/embedded does
+	b.Cleanup(func() { debug.SetGCPercent(was) })
 	cloud, err := embedded.Start(b.Context(), embedded.Config{Dir: b.TempDir(), Hosts: 8})
 	check(b, err)
 	b.Cleanup(func() { check(b, cloud.Stop(context.Background())) })

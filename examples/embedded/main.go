@@ -38,6 +38,7 @@ func run(c embedded.Config, verbose bool) error {
 	began := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	collectRarely(ctx)
 	c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	cloud, err := embedded.Start(ctx, c)
 	if err != nil {
