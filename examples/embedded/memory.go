@@ -21,7 +21,8 @@ func collectRarely(ctx context.Context) {
 	go func() {
 		tick := time.NewTicker(time.Minute)
 		defer tick.Stop()
-		var seen uint32
+		var collections uint32
+		var kept uint64 // bytes that lived after memory was given back
 		for {
 			select {
 			case <-ctx.Done():
@@ -30,11 +31,12 @@ func collectRarely(ctx context.Context) {
 			}
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
-			if m.NumGC == seen && m.HeapIdle-m.HeapReleased > 1<<20 {
+			if m.NumGC == collections && m.HeapAlloc > kept+kept/4 {
 				debug.FreeOSMemory()
 				runtime.ReadMemStats(&m)
+				kept = m.HeapAlloc
 			}
-			seen = m.NumGC
+			collections = m.NumGC
 		}
 	}()
 }
