@@ -4,6 +4,7 @@ package identitytest
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -55,7 +56,7 @@ func On(t testing.TB, d *db.DB, c identity.Config) (*identity.Manager, *identity
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := identity.New(identity.Params{DB: d, Authenticator: a, Config: c})
+	m, err := identity.New(identity.Params{DB: d, Authenticator: a, Config: c, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
