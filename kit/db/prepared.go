@@ -60,10 +60,10 @@ type prepared struct {
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	s, values, err := c.prepare(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
 	if s == nil {
-		if err != nil {
-			return nil, err
-		}
 		return c.sqliteConn.ExecContext(ctx, query, args)
 	}
 	defer c.keep(s)
@@ -73,10 +73,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	s, values, err := c.prepare(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
 	if s == nil {
-		if err != nil {
-			return nil, err
-		}
 		return c.sqliteConn.QueryContext(ctx, query, args)
 	}
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, values)

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"sync"
 	"time"
@@ -33,8 +32,7 @@ type writer struct {
 
 // A batch is one transaction of the database and the members that share it.
 type batch struct {
-	tx    *sql.Tx
-	bun   bun.Tx
+	tx    bun.Tx
 	began time.Time
 	done  chan struct{} // closed when it has ended
 	err   error         // why nothing of it is kept; read it after done
@@ -125,7 +123,7 @@ func (w *writer) member(tx *Tx, fn func() error) (*batch, error) {
 		if err != nil {
 			return nil, Fault(err, "begin")
 		}
-		w.batch = &batch{tx: t.Tx, bun: t, began: time.Now(), done: make(chan struct{})}
+		w.batch = &batch{tx: t, began: time.Now(), done: make(chan struct{})}
 	}
 	b := w.batch
 	if err := w.mark("SAVEPOINT member"); err != nil {
@@ -137,7 +135,7 @@ func (w *writer) member(tx *Tx, fn func() error) (*batch, error) {
 			_ = w.mark("ROLLBACK TO member; RELEASE member") // the error that led here says more
 		}
 	}()
-	tx.Tx = b.bun
+	tx.Tx = b.tx
 	if err := fn(); err != nil {
 		return b, err
 	}
@@ -151,7 +149,7 @@ func (w *writer) member(tx *Tx, fn func() error) (*batch, error) {
 // mark runs a statement about savepoints. Where that fails, SQLite has taken back
 // the whole batch by itself, as it does when the disk is full.
 func (w *writer) mark(statement string) error {
-	_, err := w.batch.tx.ExecContext(context.Background(), statement)
+	_, err := w.batch.tx.Tx.ExecContext(context.Background(), statement) // bun would look for placeholders
 	if err == nil {
 		return nil
 	}
