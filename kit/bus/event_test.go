@@ -43,22 +43,42 @@ func each(t *testing.T, f func(t *testing.T, d *db.DB)) {
 
 func TestEventsReachListenersInOrder(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		b := bustest.New(t, d)
-		var before, after notes
-		listen := func(name string, n *notes) {
+		listen := func(b *bus.Bus, name string) *notes {
+			var n notes
 			bus.On(b, name, func(_ context.Context, _ *db.Tx, e born) error { n.add("+" + e.ID); return nil })
 			bus.On(b, name, func(_ context.Context, _ *db.Tx, e gone) error { n.add("-" + e.ID); return nil })
+			return &n
 		}
-		listen("early", &before)
+		early := listen(bustest.New(t, d), "early") // each handler added while the bus runs
 		var want []string
 		for i := range 50 {
 			id := fmt.Sprint(i)
 			publish(t, d, born{id}, gone{id})
 			want = append(want, "+"+id, "-"+id)
 		}
-		before.wait(t, want...)
-		listen("late", &after)
-		after.wait(t, want...)
+		early.wait(t, want...)
+
+		restarted := bus.New(bus.Params{DB: d})
+		late := listen(restarted, "late")
+		if err := restarted.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = restarted.Stop(t.Context()) }()
+		late.wait(t, want...)
+	})
+}
+
+func TestHandlerAddedLaterIsHandedWhatIsKept(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		b := bustest.New(t, d)
+		var seen notes
+		bus.On(b, "l", func(_ context.Context, _ *db.Tx, e born) error { seen.add("+" + e.ID); return nil })
+		publish(t, d, born{"1"}, gone{"1"}, born{"2"}, gone{"2"})
+		seen.wait(t, "+1", "+2")
+		bus.On(b, "l", func(_ context.Context, _ *db.Tx, e gone) error { seen.add("-" + e.ID); return nil })
+		seen.wait(t, "+1", "+2", "-1", "-2")
+		publish(t, d, gone{"3"}, born{"3"})
+		seen.wait(t, "+1", "+2", "-1", "-2", "-3", "+3")
 	})
 }
 

@@ -22,6 +22,8 @@ import (
 //
 // The listener's name is stable: processes that share a database and use one name
 // share the work. A listener new to an event begins with the oldest that is kept.
+// Handlers are best added before Start: one that comes later is handed what is
+// kept of its event after what the others have handled already.
 // A bus without a DB, or a second handler of E for one listener, is a mistake of
 // the program and panics.
 func On[E Event](b *Bus, listener string, handle func(ctx context.Context, tx *db.Tx, e E) error) {

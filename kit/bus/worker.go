@@ -89,6 +89,11 @@ func (w *worker) catchUp() error {
 		if err != nil {
 			return err
 		}
+		// Asked after the read: what it holds of events that were published after
+		// their handlers were added is read again, for all of these together.
+		if w.renewed() {
+			continue
+		}
 		w.lag.Set(float64(got.Head - w.done))
 		if w.done > 0 && w.done < got.Pruned {
 			w.bus.metrics.lost.WithLabelValues(w.listener.name).Inc()
@@ -108,6 +113,17 @@ func (w *worker) catchUp() error {
 		}
 	}
 	return nil
+}
+
+// renewed reports whether the listener has a new handler: the place is unknown then.
+func (w *worker) renewed() bool {
+	select {
+	case <-w.renew:
+		w.done = unknown
+		return true
+	default:
+		return false
+	}
 }
 
 // load finds where the listener stands.
