@@ -1,12 +1,18 @@
 package embedded_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
+	"go.uber.org/fx"
+
+	"github.com/nacre-cloud/nacre/compute"
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/kit/quota"
+	"github.com/nacre-cloud/nacre/network"
+	"github.com/nacre-cloud/nacre/volume"
 )
 
 // A limit is one that an administrator sets, and what a project then asks for in vain.
@@ -82,6 +88,36 @@ func TestWhatIsOverAQuotaIsNotMade(t *testing.T) {
 			}
 			w.unchanged(t, before)
 		})
+	}
+}
+
+// TestDefaultQuotasAreThoseConfigured whatever the project that asks has of its own.
+func TestDefaultQuotasAreThoseConfigured(t *testing.T) {
+	w := newWorld(t, fx.Supply(
+		compute.Config{Quota: quota.Amount{compute.ResourceServers: 7}},
+		network.Config{Quota: quota.Amount{network.ResourceNetworks: 7}},
+		volume.Config{Quota: quota.Amount{volume.ResourceVolumes: 7}}))
+	for service, tt := range map[string]struct{ defaults, class, resource string }{
+		"compute": {"/defaults", "/compute/v2.1/os-quota-class-sets/default", "instances"},
+		"network": {"/default", "", "network"},
+		"volume":  {"/defaults", "/volume/v3/{me}/os-quota-class-sets/default", "volumes"},
+	} {
+		q := quotaPaths[service]
+		w.admin.do("PUT", q.path+w.alice.project, `{"`+q.key+`":{"`+tt.resource+`":3}}`).want(t, 200)
+		for _, u := range []*user{w.admin, w.alice} {
+			got := map[string]string{
+				"its own":  fmt.Sprint(u.do("GET", q.path+u.project, "").want(t, 200).at(q.key + "." + tt.resource)),
+				"defaults": fmt.Sprint(u.do("GET", q.path+u.project+tt.defaults, "").want(t, 200).at(q.key + "." + tt.resource)),
+			}
+			if want := map[*user]string{w.admin: "7", w.alice: "3"}[u]; got["its own"] != want || got["defaults"] != "7" {
+				t.Errorf("%s for %s: %v", service, u.name, got)
+			}
+		}
+		if tt.class != "" {
+			if n := fmt.Sprint(w.admin.do("GET", tt.class, "").want(t, 200).at("quota_class_set." + tt.resource)); n != "7" {
+				t.Errorf("%s: the default class says %s", service, n)
+			}
+		}
 	}
 }
 

@@ -23,11 +23,6 @@ func (m *Manager) Quota(ctx context.Context, project string) (Quota, error) {
 	return m.quota.Show(ctx, m.db.Read(), project, usage)
 }
 
-// DefaultQuota implements Service.
-func (m *Manager) DefaultQuota(ctx context.Context) (Quota, error) {
-	return Quota{Limits: m.quota.Defaults()}, identity.Allow(ctx, "network:quota:show", nil)
-}
-
 // Quotas implements Service.
 func (m *Manager) Quotas(ctx context.Context) ([]Quota, error) {
 	if err := identity.Allow(ctx, "network:quota:update", nil); err != nil {

@@ -148,10 +148,9 @@ type Tagging interface {
 
 // Quotas are the calls about what a project may use.
 type Quotas interface {
-	// Quota returns the limits and the use of a project.
+	// Quota returns the limits and the use of a project, and the limits of one
+	// that has none of its own.
 	Quota(ctx context.Context, project string) (Quota, error)
-	// DefaultQuota returns the limits of a project that has none of its own.
-	DefaultQuota(ctx context.Context) (Quota, error)
 	// Quotas returns the projects that have limits of their own, without their use.
 	Quotas(ctx context.Context) ([]Quota, error)
 	// SetQuota changes limits; without any, it restores the defaults.

@@ -103,7 +103,8 @@ func (a *api) detailQuota(r *rest.Request) (rest.Response, error) {
 }
 
 func (a *api) defaultQuota(r *rest.Request) (rest.Response, error) {
-	return rest.ReplyUnder("quota_set", quotaShown{r.Param("project"), newQuotaSet(compute.DefaultQuota)}), nil
+	defaults, err := a.defaults(r)
+	return rest.ReplyUnder("quota_set", quotaShown{r.Param("project"), newQuotaSet(defaults)}), err
 }
 
 // A quotaClass is a quotaSet whose parts came and went at other versions.
@@ -116,10 +117,17 @@ type quotaClass struct {
 }
 
 func (a *api) quotaClass(r *rest.Request) (rest.Response, error) {
-	set := newQuotaSet(compute.DefaultQuota)
+	defaults, err := a.defaults(r)
+	set := newQuotaSet(defaults)
 	return rest.ReplyUnder("quota_class_set", quotaClass{
 		r.Param("class"), set.counted, set.serverGroups, set.injectedFiles, set.networkThings,
-	}), nil
+	}), err
+}
+
+// defaults returns the limits of any project without its own, which everybody may know.
+func (a *api) defaults(r *rest.Request) (quota.Amount, error) {
+	q, err := a.Quota(r.Context(), identity.CallerOf(r.Context()).ProjectID)
+	return q.Defaults, err
 }
 
 type quotaUpdate struct {

@@ -51,8 +51,8 @@ func (a *api) showQuota(r *rest.Request) (rest.Response, error) {
 }
 
 func (a *api) defaultQuota(r *rest.Request) (rest.Response, error) {
-	q, err := a.networks.DefaultQuota(r.Context())
-	return rest.ReplyUnder("quota", q.Limits), err
+	q, err := a.networks.Quota(r.Context(), r.Param("project"))
+	return rest.ReplyUnder("quota", q.Defaults), err
 }
 
 func (a *api) quotaDetails(r *rest.Request) (rest.Response, error) {

@@ -287,11 +287,6 @@ func (c Client) Quota(ctx context.Context, project string) (network.Quota, error
 	return showQuota.Call(ctx, c.Bus, project)
 }
 
-// DefaultQuota implements network.Service.
-func (c Client) DefaultQuota(ctx context.Context) (network.Quota, error) {
-	return showDefaultQuota.Call(ctx, c.Bus, bus.None{})
-}
-
 // Quotas implements network.Service.
 func (c Client) Quotas(ctx context.Context) ([]network.Quota, error) {
 	return showQuotas.Call(ctx, c.Bus, bus.None{})

@@ -69,12 +69,11 @@ const (
 	updateFloatingIP = bus.Method[network.FloatingIPPatch, network.FloatingIP]("network.floatingip.update")
 	deleteFloatingIP = bus.Method[network.FloatingID, bus.None]("network.floatingip.delete")
 
-	showTags         = bus.Method[network.Tagged, []string]("network.tags.show")
-	setTags          = bus.Method[network.Tagged, []string]("network.tags.set")
-	showQuota        = bus.Method[string, network.Quota]("network.quota.show")
-	showDefaultQuota = bus.Method[bus.None, network.Quota]("network.quota.default")
-	showQuotas       = bus.Method[bus.None, []network.Quota]("network.quota.list")
-	setQuota         = bus.Method[network.QuotaPatch, network.Quota]("network.quota.set")
+	showTags   = bus.Method[network.Tagged, []string]("network.tags.show")
+	setTags    = bus.Method[network.Tagged, []string]("network.tags.set")
+	showQuota  = bus.Method[string, network.Quota]("network.quota.show")
+	showQuotas = bus.Method[bus.None, []network.Quota]("network.quota.list")
+	setQuota   = bus.Method[network.QuotaPatch, network.Quota]("network.quota.set")
 )
 
 // Serve offers s to the other processes on b.
@@ -132,7 +131,6 @@ func Serve(b *bus.Bus, s network.Service) {
 	showTags.Serve(b, s.Tags)
 	setTags.Serve(b, s.SetTags)
 	showQuota.Serve(b, s.Quota)
-	showDefaultQuota.Serve(b, noRequest(s.DefaultQuota))
 	showQuotas.Serve(b, noRequest(s.Quotas))
 	setQuota.Serve(b, s.SetQuota)
 }

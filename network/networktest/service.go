@@ -368,7 +368,7 @@ func quotas(t *testing.T, w world) {
 	if own := got(w.Quotas(admin(t)))(t); len(own) != 1 || own[0].ProjectID != "p1" {
 		t.Errorf("%+v", own)
 	}
-	if d := got(w.DefaultQuota(member(t)))(t); d.Limits[network.ResourcePorts] != network.DefaultQuota[network.ResourcePorts] {
+	if d := got(w.Quota(member(t), "p1"))(t); d.Defaults[network.ResourcePorts] != network.DefaultQuota[network.ResourcePorts] {
 		t.Errorf("%+v", d)
 	}
 	got(w.SetQuota(admin(t), network.QuotaPatch{ProjectID: "p1"}))(t)
