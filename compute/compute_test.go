@@ -50,10 +50,15 @@ type cloud struct {
 	network  string
 }
 
-func newCloud(t testing.TB, d *db.DB, config computememory.Config) *cloud {
+func newCloud(t testing.TB, d *db.DB, host computememory.Config) *cloud {
+	t.Helper()
+	return newConfigured(t, d, host, compute.Config{})
+}
+
+func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config compute.Config) *cloud {
 	t.Helper()
 	e := flow.NewEngine(d, nil, flow.Config{})
-	c := &cloud{db: d, host: computememory.New(config)}
+	c := &cloud{db: d, host: computememory.New(host)}
 	images, err := image.New(image.Params{DB: d, Flows: e, Stores: []image.Store{{Name: "memory", Driver: imagememory.New(imagememory.Config{})}}})
 	must(t, err)
 	c.networks, err = network.New(network.Params{DB: d, Hosts: []network.Host{{Name: "host1", Driver: networkmemory.New()}}})
@@ -67,7 +72,7 @@ func newCloud(t testing.TB, d *db.DB, config computememory.Config) *cloud {
 	c.places = placer
 	c.Manager, err = compute.New(compute.Params{
 		DB: d, Flows: e, Images: images, Networks: c.networks, Volumes: c.volumes, Scheduler: placer,
-		Hosts: []compute.Host{{Name: "host1", Driver: c.host}},
+		Hosts: []compute.Host{{Name: "host1", Driver: c.host}}, Config: config,
 	})
 	must(t, err)
 	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: c.host}, placer, c.Manager, nil)
@@ -304,17 +309,6 @@ func TestTheConfigDriveTellsWhatNoRowKeeps(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-func TestAGuestThatStopsByItselfIsSeen(t *testing.T) {
-	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
-	c.tiny(t)
-	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
-	s, err := c.CreateServer(ctx, compute.CreateSpec{Name: "crashes", FlavorID: "1", ImageID: c.image, NoNetwork: true})
-	must(t, err)
-	c.becomes(t, s.ID, compute.Active)
-	c.host.Crash(s.ID)
-	c.becomes(t, s.ID, compute.ShutOff)
 }
 
 func TestAHostThatIsGoneCostsOnlyItsOwnSamples(t *testing.T) {

@@ -77,14 +77,14 @@ type Driver interface {
 	// has an entry; everything else is a Conflict.
 	//
 	//	want       from       what happens
-	//	Running    stopped    boots; so does a crashed guest
+	//	Running    stopped    boots; so does one that is crashed or cut
 	//	           paused     goes on
 	//	           suspended  reads its memory back and goes on
 	//	Stopped    running    the power button is pressed; after grace the plug is pulled.
 	//	                      No grace, no button
 	//	           paused     the plug is pulled: a paused guest hears no button
 	//	           suspended  its saved memory is dropped
-	//	           crashed    is Stopped
+	//	           crashed    is Stopped; so is what is cut
 	//	Paused     running    holds still, keeps its memory
 	//	Suspended  running    writes its memory to disk and frees the host's
 	//	           paused     likewise

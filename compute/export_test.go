@@ -11,11 +11,16 @@ import (
 
 // What the flow proofs need to see.
 
-type BootState = bootState
+type (
+	BootState  = bootState
+	PowerState = powerState
+)
 
 var Insert = insertServer
 
 func (m *Manager) BootFlow() *flow.Flow[BootState] { return m.bootFlow() }
+
+func (m *Manager) ReviveFlow() *flow.Flow[PowerState] { return m.reviveFlow() }
 
 func (m *Manager) Plan(ctx context.Context, s CreateSpec) (Server, BootState, error) {
 	return m.plan(ctx, identity.CallerOf(ctx), s)

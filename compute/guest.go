@@ -88,6 +88,9 @@ const (
 	Suspended Power = "suspended" // its memory is on disk
 	Stopped   Power = "stopped"
 	Crashed   Power = "crashed" // stopped by its own or its hypervisor's failure
+	// Cut is stopped since its host went down. What was stopped before that may be
+	// Cut, too, where the hypervisor does not remember.
+	Cut Power = "cut"
 )
 
 // GuestState is what a Driver sees of one guest.

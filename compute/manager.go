@@ -23,6 +23,9 @@ type Config struct {
 	Grace time.Duration
 	// AvailabilityZone is where servers go that ask for none; empty means any.
 	AvailabilityZone string
+	// LeaveOff leaves servers off that ran when their host lost power, instead of
+	// starting them when it is back.
+	LeaveOff bool
 	// Quota replaces default limits of a project.
 	Quota quota.Amount
 }
@@ -61,6 +64,7 @@ type Manager struct {
 	detachNIC    *flow.Flow[nicState]
 	pull         *flow.Flow[pullState]
 	observe      *flow.Flow[observeState]
+	revive       *flow.Flow[powerState]
 }
 
 // New returns a Manager. It does no I/O. Two hosts of one name, or no host and no
@@ -95,6 +99,7 @@ func New(p Params) (*Manager, error) {
 	m.detachNIC = flow.Register(p.Flows, m.detachNICFlow())
 	m.pull = flow.Register(p.Flows, m.pullFlow())
 	m.observe = flow.Register(p.Flows, m.observeFlow())
+	m.revive = flow.Register(p.Flows, m.reviveFlow())
 	if p.Bus != nil {
 		m.listen(p.Bus)
 	}

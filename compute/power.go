@@ -3,11 +3,9 @@ package compute
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow"
@@ -139,88 +137,4 @@ func (m *Manager) Lock(ctx context.Context, l LockSpec) error {
 		}
 		return changeServer(ctx, tx, s.ID, action, func(s *Server) { s.Locked, s.LockedReason = l.Locked, l.Reason })
 	})
-}
-
-// observeState is what looking at a guest remembers.
-type observeState struct {
-	Server ServerID
-	Host   string
-	Power  Power
-}
-
-// observeFlow makes a server's status what its guest is. It is a flow, so that it
-// looks at the guest while nothing else changes the server.
-func (m *Manager) observeFlow() *flow.Flow[observeState] {
-	return flow.New[observeState](observing).
-		Step("look", m.look, nil).
-		Record("record", func(ctx context.Context, tx *db.Tx, st *observeState) error {
-			status, ok := seenAs[st.Power]
-			if !ok {
-				return nil // no guest: the reconciler tells the operator
-			}
-			return changeServer(ctx, tx, st.Server, "", func(s *Server) {
-				if s.Status != Failed {
-					s.Status = status
-				}
-			})
-		}, nil)
-}
-
-// observing is the name of a flow that a server's owner is not told of.
-const observing = "server.observe"
-
-var seenAs = map[Power]Status{Running: Active, Paused: OnHold, Suspended: Asleep, Stopped: ShutOff, Crashed: ShutOff}
-
-func (m *Manager) look(ctx context.Context, st *observeState) error {
-	d, err := m.driver(st.Host)
-	if err != nil {
-		return err
-	}
-	guests, err := d.Guests(ctx)
-	for _, g := range guests {
-		if g.ID == st.Server {
-			st.Power = g.Power
-		}
-	}
-	return fault.Internal.Wrap(err, "host %s", st.Host)
-}
-
-// ReportGuests implements Service.
-func (m *Manager) ReportGuests(ctx context.Context, r GuestReport) error {
-	if err := identity.Allow(ctx, "host:report", nil); err != nil {
-		return err
-	}
-	power := map[ServerID]Power{}
-	for _, g := range r.Guests {
-		power[g.ID] = g.Power
-	}
-	servers, err := loadStatuses(ctx, m.db.Read(), slices.Collect(maps.Keys(power)))
-	if err != nil {
-		return err
-	}
-	for _, s := range servers {
-		settled := func(s Server) bool { return s.Host != r.Host || s.Status == Failed || s.Status == seenAs[power[s.ID]] }
-		if settled(s) {
-			continue // moved, or as it should be
-		}
-		if s, err = m.load(ctx, s.ID); err != nil || settled(s) || s.Doing.Flow != "" {
-			continue // gone, or changing: its flow knows better
-		}
-		if err := m.observed(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// observed looks at a guest that seems to have changed by itself: the report may be old.
-func (m *Manager) observed(ctx context.Context, s Server) error {
-	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := flow.Start(ctx, tx, m.observe, subject(s.ID), observeState{Server: s.ID, Host: s.Host})
-		return err
-	})
-	if fault.Of(err) == fault.Conflict && err != nil {
-		return nil // somebody is at it
-	}
-	return err
 }

@@ -39,6 +39,7 @@ var tasks = map[string]map[string]*string{
 	},
 	"server.delete":      {"": task("deleting")},
 	"server.start":       {"": task("powering-on")},
+	"server.revive":      {"": task("powering-on")},
 	"server.stop":        {"": task("powering-off")},
 	"server.reboot":      {"": task("rebooting"), string(compute.Running): task("reboot_started"), "finish": task("reboot_started")},
 	"server.hard-reboot": {"": task("rebooting_hard"), string(compute.Running): task("reboot_started_hard"), "finish": task("reboot_started_hard")},

@@ -86,6 +86,13 @@ func TestDriver(t *testing.T) {
 	computetest.TestDriver(t, func(t *testing.T) compute.Driver { return w.driver(t, t.TempDir()) })
 }
 
+func TestPowerCut(t *testing.T) {
+	w := newWorld(t)
+	computetest.TestPowerCut(t, func(t *testing.T) (compute.Driver, func()) {
+		return w.driver(t, t.TempDir()), func() { w.host.PowerCut(t, func() {}) }
+	})
+}
+
 // TestServerLife follows one server whose guest tells on its console what it sees.
 func TestServerLife(t *testing.T) {
 	w := newWorld(t)

@@ -47,7 +47,7 @@ func (d *Driver) setPower(ctx context.Context, g guest, want compute.Power, grac
 	case change{compute.Paused, compute.Running}:
 		return faultOf(g.Resume(), "resuming server %s", g.id)
 	case change{compute.Stopped, compute.Running}, change{compute.Crashed, compute.Running},
-		change{compute.Suspended, compute.Running}:
+		change{compute.Cut, compute.Running}, change{compute.Suspended, compute.Running}:
 		return d.start(ctx, g)
 	case change{compute.Running, compute.Paused}:
 		return faultOf(g.Suspend(), "pausing server %s", g.id)
@@ -55,7 +55,7 @@ func (d *Driver) setPower(ctx context.Context, g guest, want compute.Power, grac
 		return faultOf(g.ManagedSave(libvirt.DOMAIN_SAVE_RUNNING), "suspending server %s", g.id)
 	case change{compute.Suspended, compute.Stopped}:
 		return faultOf(g.ManagedSaveRemove(0), "dropping the memory of server %s", g.id)
-	case change{compute.Crashed, compute.Stopped}:
+	case change{compute.Crashed, compute.Stopped}, change{compute.Cut, compute.Stopped}:
 		return nil
 	case change{compute.Running, compute.Stopped}:
 		if grace > 0 {
@@ -121,7 +121,8 @@ func powerOf(dom *libvirt.Domain) (compute.Power, error) {
 		return "", faultOf(err, "asking for a server's state")
 	}
 	power := powerFrom(state, reason)
-	if power != compute.Stopped && power != compute.Crashed {
+	switch power {
+	case compute.Running, compute.Paused:
 		return power, nil
 	}
 	saved, err := dom.HasManagedSaveImage(0)
@@ -145,6 +146,8 @@ func powerFrom(state libvirt.DomainState, reason int) compute.Power {
 		switch libvirt.DomainShutoffReason(reason) {
 		case libvirt.DOMAIN_SHUTOFF_CRASHED, libvirt.DOMAIN_SHUTOFF_FAILED:
 			return compute.Crashed
+		case libvirt.DOMAIN_SHUTOFF_UNKNOWN:
+			return compute.Cut // no reason outlives the host, nor a libvirtd whose guest is off
 		}
 		return compute.Stopped
 	}

@@ -142,8 +142,8 @@ func (d *Driver) SetPower(ctx context.Context, id compute.ServerID, want compute
 
 // mayBecome lists from which states a guest reaches a state.
 var mayBecome = map[compute.Power][]compute.Power{
-	compute.Running:   {compute.Stopped, compute.Crashed, compute.Paused, compute.Suspended},
-	compute.Stopped:   {compute.Running, compute.Crashed, compute.Paused, compute.Suspended},
+	compute.Running:   {compute.Stopped, compute.Crashed, compute.Cut, compute.Paused, compute.Suspended},
+	compute.Stopped:   {compute.Running, compute.Crashed, compute.Cut, compute.Paused, compute.Suspended},
 	compute.Paused:    {compute.Running},
 	compute.Suspended: {compute.Running, compute.Paused},
 }
@@ -208,6 +208,17 @@ func (d *Driver) Crash(id compute.ServerID) {
 	}
 }
 
+// PowerCut does to the guests what the loss of their host's power does, for tests.
+func (d *Driver) PowerCut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, g := range d.guests {
+		if g.power != compute.Suspended {
+			d.become(g, compute.Cut)
+		}
+	}
+}
+
 func (d *Driver) change(ctx context.Context, method string, id compute.ServerID, f func(*guest) error) error {
 	if err := d.before(ctx, method, id); err != nil {
 		return err
@@ -226,7 +237,7 @@ func (d *Driver) become(g *guest, power compute.Power) {
 	if g.power == power {
 		return
 	}
-	if power == compute.Running && (g.power == compute.Stopped || g.power == compute.Crashed) {
+	if power == compute.Running && g.power != compute.Paused && g.power != compute.Suspended {
 		g.booted = time.Now()
 		g.log = fmt.Appendf(g.log, bootMessages, g.VCPUs, g.MemoryMiB<<10, len(g.NICs), g.Name)
 		g.log = g.log[max(0, len(g.log)-consoleKept):]

@@ -17,6 +17,13 @@ func TestDriver(t *testing.T) {
 	computetest.TestDriver(t, func(*testing.T) compute.Driver { return memory.New(memory.Config{}) })
 }
 
+func TestPowerCut(t *testing.T) {
+	computetest.TestPowerCut(t, func(*testing.T) (compute.Driver, func()) {
+		d := memory.New(memory.Config{})
+		return d, d.PowerCut
+	})
+}
+
 func TestFailsWhenTold(t *testing.T) {
 	full := fault.Exhausted.Errorf("told to")
 	d := memory.New(memory.Config{Before: func(_ context.Context, method string, _ compute.ServerID) error {

@@ -30,6 +30,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 
+	"github.com/nacre-cloud/nacre"
 	"github.com/nacre-cloud/nacre/compute/libvirt"
 	"github.com/nacre-cloud/nacre/compute/libvirt/libvirttest"
 	"github.com/nacre-cloud/nacre/network"
@@ -41,6 +42,7 @@ type user struct {
 	*testing.T
 	config                          config
 	hypervisor                      *libvirttest.Host
+	cloud                           *nacre.Cloud
 	compute, network, image, volume *gophercloud.ServiceClient
 }
 
@@ -52,32 +54,41 @@ func newUser(t *testing.T) *user {
 		log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	must(t, checkExternal(c.external, c.networks.Prefix))
-	cloud, err := start(t.Context(), c)
-	must(t, err)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		must(t, cloud.Stop(ctx))
-		d, err := bridge.Open(c.networks)
-		must(t, err)
-		must(t, d.Apply(ctx, network.View{})) // what a failure left
-		must(t, d.Close())
-	})
-	password, err := os.ReadFile(c.path(passwordFile))
-	must(t, err)
-	p, err := openstack.AuthenticatedClient(t.Context(), gophercloud.AuthOptions{
+	u := &user{T: t, config: c, hypervisor: h}
+	u.logIn()
+	t.Cleanup(u.down)
+	return u
+}
+
+// logIn starts the cloud and makes clients of it.
+func (u *user) logIn() {
+	cloud, err := start(u.Context(), u.config)
+	must(u, err)
+	u.cloud = cloud
+	password, err := os.ReadFile(u.config.path(passwordFile))
+	must(u, err)
+	p, err := openstack.AuthenticatedClient(u.Context(), gophercloud.AuthOptions{
 		IdentityEndpoint: cloud.URL() + "/identity/v3", Username: "admin", Password: strings.TrimSpace(string(password)),
 		TenantName: "admin", DomainID: "default",
 	})
-	must(t, err)
-	u := &user{T: t, config: c, hypervisor: h}
+	must(u, err)
 	region := gophercloud.EndpointOpts{Region: "RegionOne"}
 	for client, open := range map[**gophercloud.ServiceClient]func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error){
 		&u.compute: openstack.NewComputeV2, &u.network: openstack.NewNetworkV2, &u.image: openstack.NewImageV2, &u.volume: openstack.NewBlockStorageV3,
 	} {
 		*client, err = open(p, region)
-		must(t, err)
+		must(u, err)
 	}
-	return u
+}
+
+// down stops the cloud and takes away all that it made of networks.
+func (u *user) down() {
+	ctx := context.WithoutCancel(u.Context())
+	must(u, u.cloud.Stop(ctx))
+	d, err := bridge.Open(u.config.networks)
+	must(u, err)
+	must(u, d.Apply(ctx, network.View{}))
+	must(u, d.Close())
 }
 
 // wire makes a network behind a router, and a security group that lets pings in.
@@ -131,6 +142,12 @@ func (u *user) becomes(id, status string) {
 // hears waits until the guest's console has a line.
 func (u *user) hears(id, line string) {
 	u.Helper()
+	u.hearsTimes(id, line, 1)
+}
+
+// hearsTimes waits until it has the line so often: it goes on when the guest boots again.
+func (u *user) hearsTimes(id, line string, n int) {
+	u.Helper()
 	var console string
 	defer func() {
 		if u.Failed() {
@@ -141,7 +158,7 @@ func (u *user) hears(id, line string) {
 		var err error
 		console, err = servers.ShowConsoleOutput(u.Context(), u.compute, id, servers.ShowConsoleOutputOpts{}).Extract()
 		must(u, err)
-		return strings.Contains(console, "guest: "+line)
+		return strings.Count(console, "guest: "+line) >= n
 	})
 }
 
@@ -159,17 +176,9 @@ func TestServerLivesAndLeavesNothing(t *testing.T) {
 	u.hears(s.ID, "source metadata")
 	u.hears(s.ID, "user data: hello from web")
 
-	v, err := volumes.Create(ctx, u.volume, volumes.CreateOpts{Size: 1}, nil).Extract()
-	must(t, err)
-	u.eventually("the volume is there", func() bool {
-		v, err = volumes.Get(ctx, u.volume, v.ID).Extract()
-		must(t, err)
-		return v.Status == "available"
-	})
-	_, err = volumeattach.Create(ctx, u.compute, s.ID, volumeattach.CreateOpts{VolumeID: v.ID}).Extract()
-	must(t, err)
+	v := u.attach(s.ID)
 	u.hears(s.ID, "disk vdb added, 1024 MiB")
-	float := u.float(s.ID)
+	float, _ := u.float(s.ID)
 
 	must(t, servers.Delete(ctx, u.compute, s.ID).ExtractErr())
 	u.eventually("the server is gone", func() bool {
@@ -177,7 +186,7 @@ func TestServerLivesAndLeavesNothing(t *testing.T) {
 		return gophercloud.ResponseCodeIs(err, 404)
 	})
 	must(t, floatingips.Delete(ctx, u.network, float).ExtractErr())
-	must(t, volumes.Delete(ctx, u.volume, v.ID, nil).ExtractErr())
+	must(t, volumes.Delete(ctx, u.volume, v, nil).ExtractErr())
 	must(t, images.Delete(ctx, u.image, image).ExtractErr())
 	unwire()
 	var left []string
@@ -188,18 +197,37 @@ func TestServerLivesAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// float gives the server a floating IP, pings it from outside, and returns its id.
-func (u *user) float(server string) string {
+// attach gives the server a volume of 1 GiB and returns its id.
+func (u *user) attach(server string) string {
+	v, err := volumes.Create(u.Context(), u.volume, volumes.CreateOpts{Size: 1}, nil).Extract()
+	must(u, err)
+	u.eventually("the volume is there", func() bool {
+		v, err = volumes.Get(u.Context(), u.volume, v.ID).Extract()
+		must(u, err)
+		return v.Status == "available"
+	})
+	_, err = volumeattach.Create(u.Context(), u.compute, server, volumeattach.CreateOpts{VolumeID: v.ID}).Extract()
+	must(u, err)
+	return v.ID
+}
+
+// float gives the server a floating IP, pings it from outside, and returns its id and address.
+func (u *user) float(server string) (id, address string) {
 	pages, err := ports.List(u.network, ports.ListOpts{DeviceID: server}).AllPages(u.Context())
 	must(u, err)
 	list, err := ports.ExtractPorts(pages)
 	must(u, err)
 	f, err := floatingips.Create(u.Context(), u.network, floatingips.CreateOpts{FloatingNetworkID: string(publicNetwork), PortID: list[0].ID}).Extract()
 	must(u, err)
-	u.eventually("the floating IP answers", func() bool {
-		return exec.CommandContext(u.Context(), "ping", "-c1", "-W1", f.FloatingIP).Run() == nil
+	u.answers(f.FloatingIP)
+	return f.ID, f.FloatingIP
+}
+
+func (u *user) answers(address string) {
+	u.Helper()
+	u.eventually(address+" answers", func() bool {
+		return exec.CommandContext(u.Context(), "ping", "-c1", "-W1", address).Run() == nil
 	})
-	return f.ID
 }
 
 // left lists what the machine still has of the cloud.

@@ -131,6 +131,22 @@ func (h *Host) Kill() {
 	_ = os.Remove(h.socket())
 }
 
+// PowerCut ends the libvirtd, its guests and all that a machine forgets when it
+// loses power, and starts the libvirtd again after what dark does meanwhile.
+func (h *Host) PowerCut(tb testing.TB, dark func()) {
+	tb.Helper()
+	h.Kill()
+	h.killGuests()
+	run := filepath.Join(h.dir, "run")
+	for _, err := range []error{os.RemoveAll(run), os.Mkdir(run, 0o755)} {
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	dark()
+	h.Up(tb)
+}
+
 // Path returns where a file of the libvirtd's namespace is seen from outside.
 func (h *Host) Path(inside string) string {
 	return filepath.Join("/proc", strconv.Itoa(h.cmd.Process.Pid), "root", inside)
