@@ -146,7 +146,7 @@ func (c *client) boot(b *testing.B, n int) {
 }
 
 // BenchmarkBoot is POST to ACTIVE: HTTP, quota, scheduler, network, driver and
-// every save, on SQLite with synchronous=NORMAL.
+// every save, on SQLite with synchronous=FULL.
 func BenchmarkBoot(b *testing.B) {
 	c := newClient(b)
 	c.boot(b, 20)

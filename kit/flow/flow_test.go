@@ -125,6 +125,14 @@ func TestEightEnginesDoEveryStepOnce(t *testing.T) {
 				return nil
 			}, nil)
 		}
+		starts := func(f *flow.Flow[state], i int) {
+			if err := start(t, d, f, fmt.Sprint("server/", i), state{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range runs / 2 { // of a process without an engine: any of the eight claims it
+			starts(newFlow(), i)
+		}
 		var registered []*flow.Flow[state]
 		for range 8 {
 			e := flow.NewEngine(d, nil, flow.Config{Workers: 4})
@@ -138,14 +146,8 @@ func TestEightEnginesDoEveryStepOnce(t *testing.T) {
 				}
 			}()
 		}
-		for i := range runs {
-			f := registered[i%len(registered)] // held from the start by the engine that starts it
-			if i%2 == 0 {
-				f = newFlow() // of a process without an engine: any of the eight claims it
-			}
-			if err := start(t, d, f, fmt.Sprint("server/", i), state{}); err != nil {
-				t.Fatal(err)
-			}
+		for i := range runs / 2 { // held from the start by the engine that starts it
+			starts(registered[i%len(registered)], runs/2+i)
 		}
 		finished.Wait()
 		if n := done.Load(); n != 5*runs {
