@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 	"strings"
 
@@ -61,6 +62,7 @@ func kind(err error) fault.Kind {
 	case errors.As(err, &pg):
 		return postgresKind(pg.Code)
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.As(err, &network),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fault.Unavailable
 	}
@@ -81,8 +83,11 @@ func sqliteKind(code int) fault.Kind {
 
 // postgresKind reads the class of an SQLSTATE (PostgreSQL manual, appendix A).
 func postgresKind(code string) fault.Kind {
-	if code == "23505" { // unique_violation
+	switch code {
+	case "23505": // unique_violation
 		return fault.Conflict
+	case "25006": // read_only_sql_transaction: a primary that has become a standby
+		return fault.Unavailable
 	}
 	for _, class := range []string{"08", "40", "53", "55", "57"} { // connection, rollback, resources, locks, intervention
 		if strings.HasPrefix(code, class) {

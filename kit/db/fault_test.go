@@ -3,14 +3,10 @@ package db_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/db/dbtest"
@@ -95,21 +91,21 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 // is left; the next one has a new connection.
 func TestALostConnectionIsUnavailable(t *testing.T) {
 	server := dbtest.PostgresURL(t)
-	ways := map[string]func(ctx context.Context, tx *db.Tx, wire *wire) error{
-		"ended by the server": func(ctx context.Context, tx *db.Tx, _ *wire) error {
+	ways := map[string]func(ctx context.Context, tx *db.Tx, w *dbtest.Wire) error{
+		"ended by the server": func(ctx context.Context, tx *db.Tx, _ *dbtest.Wire) error {
 			_, err := tx.ExecContext(ctx, "SELECT pg_terminate_backend(pg_backend_pid())")
 			return err
 		},
-		"cut": func(ctx context.Context, tx *db.Tx, w *wire) error {
-			w.cut()
+		"cut": func(ctx context.Context, tx *db.Tx, w *dbtest.Wire) error {
+			w.Cut()
 			_, err := tx.ExecContext(ctx, "SELECT 1")
 			return err
 		},
 	}
 	for name, lose := range ways {
 		t.Run(name, func(t *testing.T) {
-			w := newWire(t, server)
-			d, err := db.Open(db.Config{URL: w.url})
+			w := dbtest.NewWire(t, server)
+			d, err := db.Open(db.Config{URL: w.URL})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,73 +134,5 @@ func TestALostConnectionIsUnavailable(t *testing.T) {
 				t.Error(lost, err)
 			}
 		})
-	}
-}
-
-// A wire is a way to a database server that can be cut.
-type wire struct {
-	url string
-
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func newWire(t *testing.T, server string) *wire {
-	t.Helper()
-	config, err := pgconn.ParseConfig(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := u.Query()
-	q.Del("host")
-	q.Del("port")
-	q.Set("sslmode", "disable")
-	u.Host, u.RawQuery = l.Addr().String(), q.Encode()
-	w := &wire{url: u.String()}
-	var ends sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		w.cut()
-		ends.Wait()
-	})
-	ends.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial(pgconn.NetworkAddress(config.Host, config.Port))
-			if err != nil {
-				t.Error(err)
-				_ = near.Close()
-				return
-			}
-			w.mu.Lock()
-			w.conns = append(w.conns, near, far)
-			w.mu.Unlock()
-			for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-				ends.Go(func() {
-					_, _ = io.Copy(way[0], way[1])
-					_ = way[0].Close()
-				})
-			}
-		}
-	})
-	return w
-}
-
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.conns {
-		_ = c.Close()
 	}
 }

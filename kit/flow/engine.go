@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -45,6 +46,9 @@ type Engine struct {
 	started bool
 	held    []*Run // leased to this engine, waiting for a worker
 	active  int
+	// abandoned are runs that could not be saved, and when: what is in memory may be
+	// wrong, so their leases have to run out.
+	abandoned map[string]time.Time
 	cancel  context.CancelFunc
 	ctx     context.Context // of the actions
 	loops   sync.WaitGroup
@@ -56,6 +60,7 @@ func NewEngine(d *db.DB, log *slog.Logger, c Config) *Engine {
 	e := &Engine{
 		db: d, log: log, name: rand.Text(), workers: c.Workers, leaseTime: c.Lease, retention: c.Retention, now: c.Now,
 		wake: make(chan struct{}, 1), flows: map[string]definition{}, metrics: newMetrics(),
+		abandoned: map[string]time.Time{},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -195,6 +200,25 @@ func (e *Engine) done() {
 	if e.active == e.workers-1 {
 		e.poke()
 	}
+}
+
+// abandon leaves r to whoever claims it once its lease is over.
+func (e *Engine) abandon(r *Run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.abandoned[r.ID] = e.now()
+}
+
+// runningOut are the abandoned runs whose leases e must not renew.
+func (e *Engine) runningOut() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, at := range e.abandoned {
+		if e.now().Sub(at) > e.leaseTime {
+			delete(e.abandoned, id)
+		}
+	}
+	return slices.Collect(maps.Keys(e.abandoned))
 }
 
 func (e *Engine) poke() {

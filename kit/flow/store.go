@@ -114,12 +114,16 @@ func save(ctx context.Context, tx bun.IDB, r *Run) error {
 	return db.Fault(err, "begin the queued run of %s", r.Subject)
 }
 
-// renew keeps every lease of e that has not run out.
+// renew keeps every lease of e that has not run out, but those of abandoned runs.
 func (e *Engine) renew(ctx context.Context) error {
 	now := e.now()
 	return e.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := tx.NewUpdate().Model((*Run)(nil)).Set("due_at = ?", now.Add(e.leaseTime).UnixMicro()).
-			Where("owner = ? AND due_at > ?", e.name, now.UnixMicro()).Where(isOpen).Exec(ctx)
+		q := tx.NewUpdate().Model((*Run)(nil)).Set("due_at = ?", now.Add(e.leaseTime).UnixMicro()).
+			Where("owner = ? AND due_at > ?", e.name, now.UnixMicro()).Where(isOpen)
+		if lost := e.runningOut(); len(lost) > 0 {
+			q = q.Where("id NOT IN (?)", bun.List(lost))
+		}
+		_, err := q.Exec(ctx)
 		return db.Fault(err, "renew leases")
 	})
 }

@@ -41,6 +41,7 @@ func (e *Engine) work(ctx context.Context, r *Run) {
 		if err != nil {
 			if !errors.Is(err, errLeaseLost) {
 				e.log.ErrorContext(base, "flow run cannot be saved", "flow", r.Flow, "subject", r.Subject, "error", err)
+				e.abandon(r)
 			}
 			return // the lease runs out and some engine goes on
 		}
@@ -84,12 +85,15 @@ func (e *Engine) step(ctx context.Context, r *Run, p place) (bool, error) {
 }
 
 // recordStep runs an action that only writes rows, and saves the run with them.
+// When it is the commit that fails, nobody knows whether it took place: its answer
+// may be what was lost. Then nothing is saved over it; an engine reads, once the
+// lease has run out, what is true.
 func (e *Engine) recordStep(ctx context.Context, r *Run, p place, record func(context.Context, *db.Tx, any) error) (bool, error) {
 	a := attempt{Point{Flow: r.Flow, Step: r.Step, Undo: r.Status == Undoing}, e.now(), nil}
 	next := *r
 	err := e.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := guard(func() error { return record(ctx, tx, p.state) }); err != nil {
-			return err
+		if a.err = guard(func() error { return record(ctx, tx, p.state) }); a.err != nil {
+			return a.err
 		}
 		return e.store(ctx, tx, &next, p.state, next.advance(p, e.now(), nil))
 	})
@@ -98,8 +102,11 @@ func (e *Engine) recordStep(ctx context.Context, r *Run, p place, record func(co
 		*r = next
 		return err == nil, err
 	}
-	if a.err = err; ctx.Err() != nil {
-		a.err = fault.Unavailable.Errorf("interrupted: %w", err)
+	if a.err == nil {
+		return false, err
+	}
+	if ctx.Err() != nil {
+		a.err = fault.Unavailable.Errorf("interrupted: %w", a.err)
 	}
 	return e.settle(ctx, r, p, a)
 }
@@ -156,6 +163,7 @@ func (e *Engine) park(ctx context.Context, r *Run, err error) {
 	err = e.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error { return save(ctx, tx, r) })
 	if err != nil {
 		e.log.ErrorContext(ctx, "flow run cannot be saved", "flow", r.Flow, "subject", r.Subject, "error", err)
+		e.abandon(r)
 	}
 }
 
