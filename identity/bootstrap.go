@@ -86,7 +86,14 @@ func writeSecret(path, text string) error {
 	if err := errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path)) // or a power cut leaves a cloud without its password
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (m *Manager) firstThings(ctx context.Context, tx *db.Tx, hash string) error {

@@ -78,6 +78,7 @@ var ErrBadToken = fault.Unauthenticated.Reason("identity.bad-token")
 // A proof is what a Login established.
 type proof struct {
 	user       User
+	began      time.Time // before anything was read: whatever is revoked later takes the token with it
 	methods    []string
 	expires    time.Time
 	parent     string      // audit id of the token that was the proof
@@ -89,10 +90,12 @@ type proof struct {
 
 // LogIn implements Service. It needs no caller: it is how one becomes one.
 func (m *Manager) LogIn(ctx context.Context, l Login) (Token, error) {
+	began := m.now()
 	p, err := m.prove(ctx, l)
 	if err != nil {
 		return Token{}, m.refused(ctx, err)
 	}
+	p.began = began
 	idb := m.db.Read()
 	if err := usable(ctx, idb, p.user); err != nil {
 		return Token{}, m.refused(ctx, err)
@@ -163,15 +166,22 @@ func (m *Manager) provePassword(ctx context.Context, ref UserRef, password strin
 	if err != nil && fault.Of(err) != fault.NotFound {
 		return u, err
 	}
-	known := err == nil
-	out := known && m.locked(u, m.now())
-	ok, err := m.hasher.matches(ctx, password, u.PasswordHash)
+	ok, known := false, err == nil
+	for hash, first := u.PasswordHash, true; first || known && hash != u.PasswordHash; first = false {
+		hash = u.PasswordHash
+		if ok, err = m.hasher.matches(ctx, password, hash); err != nil {
+			return u, err
+		}
+		// Others may have guessed, or changed the user, while this one waited its turn.
+		u, err = findUser(ctx, m.db.Read(), ref)
+		if known = err == nil; err != nil && fault.Of(err) != fault.NotFound {
+			return u, err
+		}
+	}
 	switch {
-	case err != nil:
-		return u, err
 	case !known:
 		return u, fault.Unauthenticated.Errorf("there is no user %s%s", ref.ID, ref.Name)
-	case out:
+	case m.locked(u, m.now()):
 		return u, fault.Unauthenticated.Errorf("user %s is locked after %d wrong passwords", u.ID, u.FailedLogins)
 	case !ok:
 		return u, m.noteFailure(ctx, u)
@@ -183,6 +193,9 @@ func (m *Manager) provePassword(ctx context.Context, ref UserRef, password strin
 func (m *Manager) noteFailure(ctx context.Context, u User) error {
 	if m.config.LockoutAttempts > 0 {
 		err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+			if err := lock(ctx, tx); err != nil {
+				return err
+			}
 			_, err := tx.NewUpdate().Model((*User)(nil)).Where("id = ?", u.ID).
 				Set("failed_logins = failed_logins + 1").Set("failed_at = ?", m.now()).Exec(ctx)
 			return db.Fault(err, "count a failed login")
@@ -208,6 +221,9 @@ func (m *Manager) noteSuccess(ctx context.Context, u User, password string) erro
 		}
 	}
 	return m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := lock(ctx, tx); err != nil {
+			return err
+		}
 		_, err := tx.NewUpdate().Model((*User)(nil)).Where("id = ? AND password_hash = ?", u.ID, u.PasswordHash).
 			Set("failed_logins = 0").Set("password_hash = ?", hash).Exec(ctx)
 		return db.Fault(err, "note a login")

@@ -151,34 +151,48 @@ func (m *Manager) tidy(ctx context.Context) error {
 }
 
 // write runs fn in a transaction with what it revokes: the revocations commit
-// with it and hold in this process when write returns.
+// with it and hold in this process when write returns. Writes take turns, so that
+// none saves over what another has changed.
 func (m *Manager) write(ctx context.Context, fn func(ctx context.Context, tx *db.Tx, r *revoking) error) error {
-	r := &revoking{now: m.now()}
+	var list []token.Revocation
 	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		r.list = nil
-		if err := fn(ctx, tx, r); err != nil || len(r.list) == 0 {
+		if err := lock(ctx, tx); err != nil {
 			return err
 		}
-		if err := storeRevocations(ctx, tx, r.list, r.now); err != nil {
+		r := revoking{now: m.now()}
+		if err := fn(ctx, tx, &r); err != nil || len(r.subjects) == 0 {
 			return err
 		}
-		return bus.Publish(ctx, tx, Revoked{r.list})
+		// Late, so that a login that read what was before has a token from before.
+		now := m.now()
+		list = make([]token.Revocation, len(r.subjects))
+		for i, s := range r.subjects {
+			list[i] = token.Revoke(s.kind, s.id, now)
+		}
+		if err := storeRevocations(ctx, tx, list, now); err != nil {
+			return err
+		}
+		return bus.Publish(ctx, tx, Revoked{list})
 	})
 	if err != nil {
 		return err
 	}
-	m.auth.revoked.Add(r.list...)
+	m.auth.revoked.Add(list...)
 	m.epoch.Add(1)
 	return nil
 }
 
+func lock(ctx context.Context, tx *db.Tx) error { return tx.Lock(ctx, "identity") }
+
 // revoking collects what a transaction takes back.
 type revoking struct {
-	now  time.Time
-	list []token.Revocation
+	now      time.Time // of the transaction
+	subjects []revoked
 }
 
-func (r *revoking) by(kind, id string) { r.list = append(r.list, token.Revoke(kind, id, r.now)) }
+type revoked struct{ kind, id string }
+
+func (r *revoking) by(kind, id string) { r.subjects = append(r.subjects, revoked{kind, id}) }
 
 // may checks an administrative action on something that load finds. Whoever
 // has no domain to manage is answered before anything is looked up, so that the

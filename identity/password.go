@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-crypt/crypt"
 	"github.com/go-crypt/crypt/algorithm/argon2"
@@ -27,6 +28,7 @@ const (
 // and memory, so that more at once would only let strangers exhaust both.
 type hasher struct {
 	argon *argon2.Hasher
+	all   *crypt.Decoder // of hashes that others made, too
 	slots chan struct{}
 	mark  string // how a hash of today's cost begins
 
@@ -39,7 +41,11 @@ func newHasher() (*hasher, error) {
 	if err != nil {
 		return nil, fault.Internal.Wrap(err, "argon2id")
 	}
-	h := &hasher{argon: argon, slots: make(chan struct{}, runtime.GOMAXPROCS(0)), mark: "$argon2id$v=19$m=12288,t=3,p=1$"}
+	all, err := crypt.NewDefaultDecoder()
+	if err != nil {
+		return nil, fault.Internal.Wrap(err, "password hashes")
+	}
+	h := &hasher{argon: argon, all: all, slots: make(chan struct{}, runtime.GOMAXPROCS(0)), mark: "$argon2id$v=19$m=12288,t=3,p=1$"}
 	h.dummy = sync.OnceValue(func() string {
 		digest, err := argon.Hash(rand.Text())
 		if err != nil {
@@ -80,7 +86,11 @@ func (h *hasher) matches(ctx context.Context, password, stored string) (bool, er
 	if !known {
 		stored = h.dummy()
 	}
-	ok, err := crypt.CheckPassword(password, stored)
+	digest, err := h.all.Decode(stored)
+	var ok bool
+	if err == nil {
+		ok, err = digest.MatchAdvanced(password)
+	}
 	if err != nil {
 		return false, fault.Internal.Errorf("a stored password hash cannot be read") // the cause might show it
 	}
@@ -90,7 +100,13 @@ func (h *hasher) matches(ctx context.Context, password, stored string) (bool, er
 // outdated reports whether a hash was made at another cost than today's.
 func (h *hasher) outdated(stored string) bool { return !strings.HasPrefix(stored, h.mark) }
 
+// hashPatience is how long a password waits for its turn. Who would wait longer is
+// told so at once, and comes back, instead of lengthening the queue.
+const hashPatience = 10 * time.Second
+
 func (h *hasher) enter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, hashPatience)
+	defer cancel()
 	select {
 	case h.slots <- struct{}{}:
 		return nil

@@ -186,8 +186,11 @@ func (m *Manager) UpdateProject(ctx context.Context, patch ProjectPatch) (Projec
 		set(&p.Description, patch.Description)
 		p.Extra = p.Extra.with(patch.Extra)
 		if patch.Tags != nil {
-			p.Tags = sortedTags(*patch.Tags)
+			p.Tags = *patch.Tags
 		}
+		p.Tags = sortedTags(slices.DeleteFunc(slices.Concat(p.Tags, patch.AddTags), func(tag string) bool {
+			return slices.Contains(patch.RemoveTags, tag)
+		}))
 		if err := checkProject(p); err != nil {
 			return err
 		}

@@ -166,7 +166,9 @@ type ProjectPatch struct {
 	ID                ProjectID
 	Name, Description *string
 	Enabled           *bool
-	Tags              *[]string
+	Tags              *[]string // all of them, before those to add and to remove
+	AddTags           []string
+	RemoveTags        []string
 	Extra             Extra
 }
 

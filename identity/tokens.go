@@ -47,7 +47,7 @@ func (m *Manager) issue(ctx context.Context, idb bun.IDB, p proof) (Token, error
 	c := token.Claims{
 		UserID: string(p.user.ID), UserName: p.user.Name, UserDomainID: string(p.user.DomainID),
 		Methods: p.methods, AuditID: token.NewAuditID(), ParentAuditID: p.parent,
-		IssuedAt: m.now(), ExpiresAt: p.expires, System: p.scope.Kind == ScopeSystem,
+		IssuedAt: p.began, ExpiresAt: p.expires, System: p.scope.Kind == ScopeSystem,
 	}
 	for _, r := range p.roles {
 		c.Roles = append(c.Roles, r.Name)

@@ -134,10 +134,7 @@ func (a *api) tag(r *rest.Request) (rest.Response, error) {
 }
 
 func (a *api) addTag(r *rest.Request) (rest.Response, error) {
-	p, err := a.load(r)
-	if err == nil {
-		_, err = a.retag(r, append(p.Tags, r.Param("tag")))
-	}
+	_, err := a.UpdateProject(r.Context(), identity.ProjectPatch{ID: identity.ProjectID(r.Param("id")), AddTags: []string{r.Param("tag")}})
 	return rest.Empty(), err
 }
 
@@ -146,10 +143,9 @@ func (a *api) removeTag(r *rest.Request) (rest.Response, error) {
 	if err != nil {
 		return rest.Response{}, err
 	}
-	left := slices.DeleteFunc(slices.Clone(p.Tags), func(t string) bool { return t == r.Param("tag") })
-	if len(left) == len(p.Tags) {
+	if !slices.Contains(p.Tags, r.Param("tag")) {
 		return rest.Response{}, fault.NotFound.Errorf("project %s does not have tag %s", p.ID, r.Param("tag"))
 	}
-	_, err = a.retag(r, left)
+	_, err = a.UpdateProject(r.Context(), identity.ProjectPatch{ID: p.ID, RemoveTags: []string{r.Param("tag")}})
 	return rest.Empty(), err
 }

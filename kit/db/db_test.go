@@ -228,6 +228,7 @@ func TestListPages(t *testing.T) {
 			{"by id", page.Query{Sort: sort("+id")}, "abcd"},
 			{"by size, then id", page.Query{Sort: sort("+size")}, "bcad"},
 			{"two keys in two directions", page.Query{Sort: sort("-color", "+size")}, "cabd"},
+			{"behind the last", page.Query{Sort: sort("+size"), Marker: "d"}, ""},
 			{"offset", page.Query{Offset: 3}, "a"},
 			{"a marker that is gone still says where to go on", page.Query{Marker: "bb"}, "ba"},
 			{"before the marker", page.Query{Sort: sort("+id"), Marker: "d", Limit: 2, Reverse: true}, "bc"},
@@ -260,9 +261,14 @@ func TestListPages(t *testing.T) {
 				}
 			})
 		}
-		_, err := db.List(t.Context(), d.Read().NewSelect().Model((*thing)(nil)), page.Query{Sort: sort("+id;drop")}, columns, func(x thing) string { return x.ID })
-		if !errors.Is(err, fault.Invalid) {
-			t.Error(err)
+		for name, q := range map[string]page.Query{
+			"no such key": {Sort: sort("+id;drop")},
+			"a marker that is gone, in an order that it alone knew": {Sort: sort("+size"), Marker: "bb"},
+		} {
+			_, err := db.List(t.Context(), d.Read().NewSelect().Model((*thing)(nil)), q, columns, func(x thing) string { return x.ID })
+			if !errors.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}, migrations("1_things"))
 }

@@ -17,7 +17,9 @@ import (
 type Columns map[string]string
 
 // List runs q, whose model is a table of T, for one page of p. The id function
-// returns the marker of an item. A sort key outside columns is fault.Invalid.
+// returns the marker of an item. A sort key outside columns is fault.Invalid, and
+// so is a marker whose row is gone, unless the order is that of the ids: nobody
+// knows where it was.
 func List[T any](ctx context.Context, q *bun.SelectQuery, p page.Query, columns Columns, id func(T) string) (page.Of[T], error) {
 	keys, err := columns.order(p)
 	if err != nil {
@@ -36,6 +38,15 @@ func List[T any](ctx context.Context, q *bun.SelectQuery, p page.Query, columns 
 	var items []T
 	if err := q.Limit(int64(p.Size())+1).Scan(ctx, &items); err != nil {
 		return page.Of[T]{}, Fault(err, "list")
+	}
+	if len(items) == 0 && p.Marker != "" && keys[0].Key != columns["id"] {
+		there, err := q.NewSelect().Model(q.GetModel().Value()).Where("? = ?", bun.Ident(columns["id"]), p.Marker).Exists(ctx)
+		if err != nil {
+			return page.Of[T]{}, Fault(err, "list")
+		}
+		if !there {
+			return page.Of[T]{}, fault.Invalid.Errorf("marker %.64q is not in the list any more: begin anew", p.Marker)
+		}
 	}
 	out := page.Cut(p, items, id)
 	if p.Reverse {

@@ -2,7 +2,8 @@
 //
 // Pages are cut by key, not by position: the next page begins after the
 // (sort key, id) of the last item seen, so items that come and go between two
-// requests are neither skipped nor shown twice. Domains take a Query and return
+// requests are neither skipped nor shown twice; when that item itself is gone, a
+// list in another order than that of the ids must be begun anew. Domains take a Query and return
 // an Of; kit/db turns a Query into SQL; HTTP faces turn their own parameters
 // into a Query and Next into links.
 package page
