@@ -128,14 +128,11 @@ func (a *api) userGroups(r *rest.Request) (rest.Response, error) {
 // everything reads all pages of a list that the API does not page.
 func everything[T any](list func(q page.Query) (page.Of[T], error)) ([]T, error) {
 	all := []T{}
-	for q := (page.Query{}); ; {
-		p, err := list(q)
+	for item, err := range page.All(list) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, p.Items...)
-		if q.Marker = p.Next; q.Marker == "" {
-			return all, nil
-		}
+		all = append(all, item)
 	}
+	return all, nil
 }

@@ -8,6 +8,8 @@
 // into a Query and Next into links.
 package page
 
+import "iter"
+
 // MaxLimit is the largest page a list returns, whatever was asked.
 const MaxLimit = 1000
 
@@ -49,6 +51,30 @@ func Cut[T any](q Query, items []T, id func(T) string) Of[T] {
 	}
 	items = items[:n]
 	return Of[T]{Items: items, Next: id(items[n-1])}
+}
+
+// All yields every item of a list, page by page, and ends with the first error. The
+// order is that of the ids, which alone goes on where it was when an item ends
+// meanwhile.
+func All[T any](list func(q Query) (Of[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for q := (Query{Sort: []Sort{{Key: "id"}}}); ; {
+			p, err := list(q)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range p.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if q.Marker = p.Next; q.Marker == "" {
+				return
+			}
+		}
+	}
 }
 
 // Map returns p with every item converted by f.

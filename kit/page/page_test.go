@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 
@@ -37,5 +38,46 @@ func TestSizeIsBounded(t *testing.T) {
 		if got := (page.Query{Limit: limit}).Size(); got != want {
 			t.Errorf("limit %d: size %d, want %d", limit, got, want)
 		}
+	}
+}
+
+func TestAllReadsEveryPage(t *testing.T) {
+	failed := errors.New("no more")
+	list := func(fails bool) func(page.Query) (page.Of[int], error) {
+		return func(q page.Query) (page.Of[int], error) {
+			first, _ := strconv.Atoi(q.Marker)
+			if fails && first > 2 || len(q.Sort) != 1 || q.Sort[0].Key != "id" {
+				return page.Of[int]{}, failed
+			}
+			items := []int{first + 1, first + 2, first + 3}[:min(3, 5-first)]
+			q.Limit = 2
+			return page.Cut(q, items, strconv.Itoa), nil
+		}
+	}
+	for name, tt := range map[string]struct {
+		fails bool
+		until int
+		want  []int
+		err   error
+	}{
+		"whole":      {until: 9, want: []int{1, 2, 3, 4, 5}},
+		"left early": {until: 3, want: []int{1, 2, 3}},
+		"failing":    {fails: true, until: 9, want: []int{1, 2, 3, 4}, err: failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []int
+			var last error
+			for item, err := range page.All(list(tt.fails)) {
+				if last = err; err != nil {
+					break
+				}
+				if got = append(got, item); item == tt.until {
+					break
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" || last != tt.err {
+				t.Errorf("%v, %s", last, d)
+			}
+		})
 	}
 }

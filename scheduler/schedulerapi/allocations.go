@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/scheduler"
 )
@@ -41,18 +42,17 @@ func (s handlers) allocations(r *rest.Request) (rest.Response, error) {
 
 // eachPlacement calls f with every placement that q selects.
 func (s handlers) eachPlacement(r *rest.Request, q scheduler.PlacementQuery, f func(scheduler.Placement)) error {
-	for {
-		p, err := s.Placements(r.Context(), q)
+	all := page.All(func(p page.Query) (page.Of[scheduler.Placement], error) {
+		q.Query = p
+		return s.Placements(r.Context(), q)
+	})
+	for item, err := range all {
 		if err != nil {
 			return err
 		}
-		for _, item := range p.Items {
-			f(item)
-		}
-		if q.Marker = p.Next; q.Marker == "" {
-			return nil
-		}
+		f(item)
 	}
+	return nil
 }
 
 func (s handlers) hostAllocations(r *rest.Request) (rest.Response, error) {

@@ -54,19 +54,17 @@ func (s handlers) providers(r *rest.Request) (rest.Response, error) {
 
 // eachHost calls f with every host that q selects.
 func (s handlers) eachHost(r *rest.Request, q scheduler.HostQuery, f func(scheduler.Host)) error {
-	q.Sort = []page.Sort{{Key: "name"}}
-	for {
-		p, err := s.Hosts(r.Context(), q)
+	all := page.All(func(p page.Query) (page.Of[scheduler.Host], error) {
+		q.Query = p
+		return s.Hosts(r.Context(), q)
+	})
+	for h, err := range all {
 		if err != nil {
 			return err
 		}
-		for _, h := range p.Items {
-			f(h)
-		}
-		if q.Marker = p.Next; q.Marker == "" {
-			return nil
-		}
+		f(h)
 	}
+	return nil
 }
 
 // host returns the host that the path names.
