@@ -27,7 +27,7 @@ func (m *Manager) CreateContainer(ctx context.Context, p ContainerPatch) (bool, 
 		c, err := loadContainer(ctx, tx, p.ContainerID)
 		if created = errors.Is(err, fault.NotFound); created {
 			c = Container{ProjectID: p.ProjectID, Name: p.Container, CreatedAt: m.now()}
-			err = m.openAccount(ctx, tx, p.ProjectID)
+			err = openAccount(ctx, tx, Account{ProjectID: p.ProjectID, CreatedAt: c.CreatedAt})
 		}
 		if err != nil {
 			return err
@@ -35,16 +35,6 @@ func (m *Manager) CreateContainer(ctx context.Context, p ContainerPatch) (bool, 
 		return m.patch(ctx, tx, c, p)
 	})
 	return created, err
-}
-
-// openAccount makes the row of an account that is used for the first time.
-func (m *Manager) openAccount(ctx context.Context, tx *db.Tx, project string) error {
-	a, err := loadAccount(ctx, tx, project)
-	if err != nil || !a.CreatedAt.IsZero() {
-		return err
-	}
-	a.CreatedAt = m.now()
-	return saveAccount(ctx, tx, a)
 }
 
 // UpdateContainer implements Service.

@@ -30,6 +30,13 @@ func loadAccount(ctx context.Context, q bun.IDB, project string) (Account, error
 	return a, err
 }
 
+// openAccount inserts an account, unless there is one. Only the insert can tell: a
+// transaction that ends meanwhile may have made it.
+func openAccount(ctx context.Context, q bun.IDB, a Account) error {
+	_, err := q.NewInsert().Model(&a).On("CONFLICT (project_id) DO NOTHING").Exec(ctx)
+	return db.Fault(err, "open the account of project %s", a.ProjectID)
+}
+
 func saveAccount(ctx context.Context, q bun.IDB, a Account) error {
 	_, err := q.NewInsert().Model(&a).On("CONFLICT (project_id) DO UPDATE").Set("metadata = EXCLUDED.metadata").Exec(ctx)
 	return db.Fault(err, "save the account of project %s", a.ProjectID)

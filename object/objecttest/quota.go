@@ -65,3 +65,28 @@ func quotaRace(t *testing.T, s Store) {
 		t.Errorf("%d objects, %v, the quota is 5", c.Objects, err)
 	}
 }
+
+// accountRace sets an account's quota while its project makes its first container.
+func accountRace(t *testing.T, s Store) {
+	operator := identitytest.In(t, project, identity.RoleAdmin)
+	for i := range 30 {
+		id := fmt.Sprintf("%032d", i)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			c := object.ContainerPatch{ContainerID: object.ContainerID{ProjectID: id, Container: "c"}}
+			if _, err := s.CreateContainer(operator, c); err != nil {
+				t.Errorf("create container: %v", err)
+			}
+		})
+		wg.Go(func() {
+			p := object.AccountPatch{ProjectID: id, Metadata: object.Patch{"Quota-Bytes": "5"}}
+			if err := s.UpdateAccount(operator, p); err != nil {
+				t.Errorf("set the quota: %v", err)
+			}
+		})
+		wg.Wait()
+		if a, err := s.Account(operator, id); err != nil || a.Metadata["Quota-Bytes"] != "5" || a.Containers != 1 {
+			t.Fatalf("account = %+v, %v, want a container and the quota that was set", a, err)
+		}
+	}
+}

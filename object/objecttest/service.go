@@ -48,6 +48,7 @@ func TestService(t *testing.T, open func(*testing.T) Store) {
 		{"large objects are their segments", largeObjects},
 		{"quotas hold", quotas},
 		{"quotas hold in a race", quotaRace},
+		{"an account's first words stay in a race", accountRace},
 		{"others are kept out", isolation},
 		{"access lists let others in", accessLists},
 		{"signed URLs", signatures},
