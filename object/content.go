@@ -179,16 +179,23 @@ func (m *Manager) Download(ctx context.Context, d DownloadSpec) (Bytes, error) {
 
 // readable returns the row of an object that the caller may read.
 func (m *Manager) readable(ctx context.Context, d DownloadSpec) (Object, error) {
-	c, err := m.container(ctx, m.db.Read(), d.Parent())
-	if d.Signature != nil {
-		err = errors.Join(m.verify(ctx, *d.Signature, d.Parent()), err)
-	} else if err == nil {
-		err = mayRead(ctx, c)
-	}
-	if err != nil {
+	if err := m.mayReadIn(ctx, d.Parent(), d.Signature); err != nil {
 		return Object{}, err
 	}
 	return loadObject(ctx, m.db.Read(), d.ObjectID, m.now())
+}
+
+// mayReadIn returns nil when the caller may read the objects of a container. What
+// is signed is leave as far as the key reaches.
+func (m *Manager) mayReadIn(ctx context.Context, id ContainerID, sig *Signature) error {
+	if sig != nil {
+		return m.verify(ctx, *sig, id)
+	}
+	c, err := m.container(ctx, m.db.Read(), id)
+	if err != nil {
+		return err
+	}
+	return mayRead(ctx, c)
 }
 
 func (m *Manager) open(ctx context.Context, o Object, r Range) (io.ReadCloser, error) {

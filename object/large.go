@@ -5,6 +5,7 @@ import (
 	"crypto/md5" //nolint:gosec // an object's ETag is its MD5 by protocol
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -64,8 +65,31 @@ func (m *Manager) largeBytes(ctx context.Context, o Object, sig *Signature) (Byt
 		if !ok {
 			return nil, fault.Invalid.Errorf("range from %d of object %s, which has %d bytes", r.Offset, o.ID(), o.Size)
 		}
+		if o.Manifest == "" {
+			if err := m.mayReadParts(ctx, o.ProjectID, parts, sig); err != nil {
+				return nil, err
+			}
+		}
 		return &chain{ctx: ctx, manager: m, project: o.ProjectID, parts: parts, skip: r.Offset, left: n}, nil
 	}}, nil
+}
+
+// mayReadParts returns nil when the caller may read every container that segments
+// are in: who made the manifest cannot give away what is in another. One that is
+// gone is for the reader of its segments to report.
+func (m *Manager) mayReadParts(ctx context.Context, project string, parts []Segment, sig *Signature) error {
+	checked := map[Name]bool{}
+	for _, s := range parts {
+		if checked[s.Container] {
+			continue
+		}
+		checked[s.Container] = true
+		err := m.mayReadIn(ctx, ContainerID{project, s.Container}, sig)
+		if err := ignoreMissing(err); err != nil {
+			return fmt.Errorf("the segments in container %s: %w", s.Container, err)
+		}
+	}
+	return nil
 }
 
 // dynamic lists the segments of a dynamic large object: what begins with its
@@ -73,17 +97,8 @@ func (m *Manager) largeBytes(ctx context.Context, o Object, sig *Signature) (Byt
 func (m *Manager) dynamic(ctx context.Context, o Object, sig *Signature) ([]Segment, error) {
 	container, prefix, _ := strings.Cut(o.Manifest, "/")
 	id := ContainerID{o.ProjectID, Name(container)}
-	c, err := m.container(ctx, m.db.Read(), id)
-	switch {
-	case sig != nil:
-		err = m.verify(ctx, *sig, id)
-	case errors.Is(err, fault.NotFound):
-		return nil, nil
-	case err == nil:
-		err = mayRead(ctx, c)
-	}
-	if err != nil {
-		return nil, err
+	if err := m.mayReadIn(ctx, id, sig); err != nil {
+		return nil, ignoreMissing(err)
 	}
 	q := Query{ContainerID: id, Prefix: Name(prefix)}
 	found, err := list(q, func(o Object) Name { return o.Name }, func(b bounds) ([]Object, error) {

@@ -163,7 +163,8 @@ type DownloadSpec struct {
 type Bytes struct {
 	Object
 	// Open reads a part of the bytes, as Range says. It fails with ErrReplaced
-	// when they are no longer those of Object: ask for the object again.
+	// when they are no longer those of Object: ask for the object again. Who reads a
+	// large object must be allowed to read its segments.
 	Open func(ctx context.Context, r Range) (io.ReadCloser, error)
 }
 

@@ -284,7 +284,12 @@ func TestSignedURLs(t *testing.T) {
 	}
 	c.want(204, "POST", "/c", "", "X-Container-Meta-Temp-URL-Key", "of c alone")
 	anybody.want(200, "GET", url("GET", "of c alone", "/c/o"), "")
+	c.want(201, "PUT", "/c/static?multipart-manifest=put", `[{"path":"parts/2"}]`)
+	if _, body := anybody.want(200, "GET", url("GET", "secret", "/c/static"), ""); body != "two" {
+		t.Errorf("the parts that go with a signed object are %q", body)
+	}
 	anybody.want(401, "GET", url("GET", "of c alone", "/c/large"), "")
+	anybody.want(401, "GET", url("GET", "of c alone", "/c/static"), "")
 	anybody.want(400, "PUT", url("PUT", "of c alone", "/c/o"), "", "X-Object-Manifest", "parts/1")
 	c.want(201, "PUT", "/c/photos/1", "one")
 	album := fmt.Sprintf("?temp_url_sig=%s&temp_url_expires=%d&temp_url_prefix=photos/",

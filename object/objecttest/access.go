@@ -140,3 +140,60 @@ func signatures(t *testing.T, s Store) {
 		t.Errorf("a reader sees the key: %v, %v", a.Metadata, err)
 	}
 }
+
+// segmentAccess reads large objects in "c", which is shared, whose segments are in
+// "parts", which is not at first.
+func segmentAccess(t *testing.T, s Store) {
+	const friend = "22222222222222222222222222222222"
+	ctx, guest := member(t), identitytest.In(t, friend, identity.RoleMember)
+	s.make(t, "c")
+	s.make(t, "parts")
+	s.upload(t, at("parts", "p/1"), "secret")
+	large := map[object.Name]object.UploadSpec{
+		"dynamic": {Properties: object.Properties{Manifest: "parts/p/"}, Body: strings.NewReader("")},
+		"static":  {Segments: []object.Segment{{Container: "parts", Object: "p/1", Size: -1}}},
+	}
+	share := func(container object.Name) {
+		t.Helper()
+		list := friend + ":*"
+		p := object.ContainerPatch{ContainerID: in(container), ReadACL: &list, Metadata: object.Patch{"Temp-Url-Key": "of " + string(container)}}
+		if err := s.UpdateContainer(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	share("c")
+	open := func(name object.Name, key string) error {
+		expires := time.Now().Unix() + 100
+		sig := &object.Signature{Methods: []string{"GET"}, Paths: []string{"/p"}, Expires: expires, Sum: Sign(key, "GET", "/p", expires)}
+		b, err := s.Download(t.Context(), object.DownloadSpec{ObjectID: at("c", name), Signature: sig})
+		if err != nil {
+			return err
+		}
+		body, err := b.Open(t.Context(), object.Range{})
+		if err == nil {
+			body.Close()
+		}
+		return err
+	}
+	for name, u := range large {
+		u.ObjectID = at("c", name)
+		if _, err := s.Upload(ctx, u); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.read(guest, u.ObjectID)
+		wantKind(t, string(name)+": a guest of the manifest", err, fault.Forbidden)
+		wantKind(t, string(name)+": a key of the manifest's container", open(name, "of c"), fault.Unauthenticated)
+	}
+	if err := s.UpdateAccount(ctx, object.AccountPatch{ProjectID: project, Metadata: object.Patch{"Temp-Url-Key": "of all"}}); err != nil {
+		t.Fatal(err)
+	}
+	share("parts")
+	for name := range large {
+		if got, err := s.read(guest, at("c", name)); err != nil || got != "secret" {
+			t.Errorf("%s: a guest of the segments reads %q, %v", name, got, err)
+		}
+		if err := open(name, "of all"); err != nil {
+			t.Errorf("%s: a key of the account: %v", name, err)
+		}
+	}
+}

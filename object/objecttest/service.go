@@ -52,6 +52,7 @@ func TestService(t *testing.T, open func(*testing.T) Store) {
 		{"others are kept out", isolation},
 		{"access lists let others in", accessLists},
 		{"signed URLs", signatures},
+		{"a manifest gives away no segments", segmentAccess},
 		{"names are checked", names},
 	}
 	for _, tt := range tests {
