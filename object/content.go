@@ -71,8 +71,12 @@ func (m *Manager) admit(ctx context.Context, u *UploadSpec) error {
 	if err := u.Properties.check(); err != nil {
 		return err
 	}
-	if u.Size > m.cfg.MaxObject {
-		return ErrTooLarge.Errorf("object %s of %d bytes is above the limit of %d", u.ObjectID, u.Size, m.cfg.MaxObject)
+	size := max(u.Size, 0)
+	if len(u.Segments) > 0 {
+		size = 0 // what they count is known when they are joined
+	}
+	if size > m.cfg.MaxObject {
+		return ErrTooLarge.Errorf("object %s of %d bytes is above the limit of %d", u.ObjectID, size, m.cfg.MaxObject)
 	}
 	old, err := loadObject(ctx, m.db.Read(), u.ObjectID, m.now())
 	switch {
@@ -86,7 +90,7 @@ func (m *Manager) admit(ctx context.Context, u *UploadSpec) error {
 			return err
 		}
 	}
-	o := Object{ProjectID: u.ProjectID, Container: u.Container, Name: u.Object, Stored: max(u.Size, 0)}
+	o := Object{ProjectID: u.ProjectID, Container: u.Container, Name: u.Object, Stored: size}
 	return m.checkQuota(ctx, m.db.Read(), change{c, o, old})
 }
 

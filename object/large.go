@@ -4,13 +4,18 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // an object's ETag is its MD5 by protocol
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
+
+// lookup is how many segments are looked up at once: each name may be a kilobyte.
+const lookup = 100
 
 // join fills in what the segments of a static large object are, and refuses
 // segments that are not what the caller says.
@@ -18,12 +23,19 @@ func (m *Manager) join(ctx context.Context, o *Object) error {
 	if len(o.Segments) > MaxSegments {
 		return fault.Invalid.Errorf("a large object of %d segments; the most is %d", len(o.Segments), MaxSegments)
 	}
+	if err := m.mayReadParts(ctx, o.ProjectID, o.Segments, nil); err != nil {
+		return err
+	}
+	parts, err := m.parts(ctx, o.ProjectID, o.Segments)
+	if err != nil {
+		return err
+	}
 	for i := range o.Segments {
 		s := &o.Segments[i]
-		part, err := m.Object(ctx, ObjectID{o.ProjectID, s.Container, s.Object})
+		part, ok := parts[ObjectID{o.ProjectID, s.Container, s.Object}]
 		switch {
-		case err != nil:
-			return fault.Invalid.Errorf("segment %s/%s: %w", s.Container, s.Object, err)
+		case !ok || part.Expired(m.now()):
+			return fault.Invalid.Errorf("segment %s/%s could not be found", s.Container, s.Object)
 		case part.Large():
 			return fault.Invalid.Errorf("segment %s/%s is itself a large object", s.Container, s.Object)
 		case s.Size >= 0 && s.Size != part.Size:
@@ -36,7 +48,31 @@ func (m *Manager) join(ctx context.Context, o *Object) error {
 		s.Size, s.ETag = part.Size, part.ETag
 	}
 	o.Size, o.ETag = total(o.Segments)
-	return nil
+	row, err := json.Marshal(o.Segments)
+	o.Stored = int64(len(row))
+	return fault.Internal.Wrap(err, "encode the segments of object %s", o.ID())
+}
+
+// parts returns the objects that segments name, as far as they are there.
+func (m *Manager) parts(ctx context.Context, project string, segments []Segment) (map[ObjectID]Object, error) {
+	names := map[Name][]Name{}
+	for _, s := range segments {
+		names[s.Container] = append(names[s.Container], s.Object)
+	}
+	parts := make(map[ObjectID]Object, len(segments))
+	for container, in := range names {
+		slices.Sort(in)
+		for some := range slices.Chunk(slices.Compact(in), lookup) {
+			found, err := namedObjects(ctx, m.db.Read(), ContainerID{project, container}, some)
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range found {
+				parts[o.ID()] = o
+			}
+		}
+	}
+	return parts, nil
 }
 
 // total returns the size of segments together, and their ETag: the MD5 of theirs.
@@ -176,7 +212,7 @@ func (c *chain) next() error {
 	if err != nil {
 		return fault.Conflict.Errorf("segment %s: %w", id, err)
 	}
-	if o.ETag != s.ETag || o.Size != s.Size {
+	if o.ETag != s.ETag || o.Size != s.Size || len(o.Segments) > 0 {
 		return fault.Conflict.Errorf("segment %s has changed", id)
 	}
 	c.body, err = c.manager.open(c.ctx, o, Range{Offset: c.skip})

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// batch is how many rows a listing that rolls names up reads at once.
+// batch is how many rows a listing that rolls names up reads at once, at most.
 const batch = 256
 
 // find returns the things between b, in its order.
@@ -20,21 +20,23 @@ func list[T any](q Query, name func(T) Name, rows find[T]) (Listing[T], error) {
 		limit = MaxListing
 	}
 	b := q.bounds()
-	for len(out.Entries) < limit {
+	for next := min(batch, limit); len(out.Entries) < limit; {
 		b.limit = limit - len(out.Entries)
 		if q.Delimiter != "" {
-			b.limit = batch
+			b.limit = next
 		}
 		found, err := rows(b)
 		if err != nil {
 			return Listing[T]{}, err
 		}
 		var folder Name
+		shown := 0
 		for _, t := range found {
 			n := name(t)
 			if folder != "" && strings.HasPrefix(string(n), string(folder)) {
 				continue
 			}
+			shown++
 			if len(out.Entries) == limit {
 				return out, nil
 			}
@@ -50,6 +52,7 @@ func list[T any](q Query, name func(T) Name, rows find[T]) (Listing[T], error) {
 			break
 		}
 		b.advance(name(found[len(found)-1]), folder)
+		next = min(batch, 4*shown) // where folders are full, most of a large read is skipped
 	}
 	return out, nil
 }

@@ -138,7 +138,7 @@ type Object struct {
 	Name      Name   `bun:"name,pk"`
 	Blob      Key    `bun:"blob"`   // where the driver has the bytes
 	Size      int64  `bun:"size"`   // bytes that are read
-	Stored    int64  `bun:"stored"` // bytes that Blob has
+	Stored    int64  `bun:"stored"` // bytes that are kept and count: of Blob, or of Segments as JSON
 	ETag      string `bun:"etag"`   // MD5 in lower-case hexadecimal
 	Properties
 	Segments  []Segment `bun:"segments,type:text"` // of a static large object
@@ -150,7 +150,7 @@ type Object struct {
 func (o Object) ID() ObjectID { return ObjectID{o.ProjectID, o.Container, o.Name} }
 
 // Large reports whether the bytes are those of other objects.
-func (o Object) Large() bool { return o.Manifest != "" || len(o.Segments) > 0 }
+func (o Object) Large() bool { return o.Manifest != "" || o.Blob == "" && o.Size > 0 }
 
 // Expired reports whether the object's time is over: it is as good as deleted.
 func (o Object) Expired(now time.Time) bool { return o.DeleteAt != 0 && o.DeleteAt <= now.Unix() }

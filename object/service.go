@@ -44,7 +44,8 @@ type Containers interface {
 type Objects interface {
 	// Object describes an object.
 	Object(ctx context.Context, id ObjectID) (Object, error)
-	// Objects lists a container.
+	// Objects lists a container, without the Encoding, Disposition, Metadata and
+	// Segments of what is in it: Object tells those.
 	Objects(ctx context.Context, q Query) (Listing[Object], error)
 	// UpdateObject replaces what is said about an object.
 	UpdateObject(ctx context.Context, p ObjectPatch) error

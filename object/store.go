@@ -158,9 +158,21 @@ func findContainers(ctx context.Context, q bun.IDB, project string, b bounds) (f
 	return found, db.Fault(err, "list the containers of project %s", project)
 }
 
+// briefly selects objects of a container without what may be long and no listing shows.
+func briefly(q bun.IDB, found *[]Object, id ContainerID) *bun.SelectQuery {
+	return q.NewSelect().Model(found).ExcludeColumn("encoding", "disposition", "metadata", "segments").
+		Where("project_id = ? AND container = ?", id.ProjectID, id.Container)
+}
+
 func findObjects(ctx context.Context, q bun.IDB, id ContainerID, b bounds) (found []Object, err error) {
-	err = b.apply(q.NewSelect().Model(&found).Where("project_id = ? AND container = ?", id.ProjectID, id.Container)).Scan(ctx)
+	err = b.apply(briefly(q, &found, id)).Scan(ctx)
 	return found, db.Fault(err, "list container %s", id.Container)
+}
+
+// namedObjects returns those of names that are there, briefly.
+func namedObjects(ctx context.Context, q bun.IDB, id ContainerID, names []Name) (found []Object, err error) {
+	err = briefly(q, &found, id).Where("name IN (?)", bun.List(names)).Scan(ctx)
+	return found, db.Fault(err, "look up %d objects of container %s", len(names), id.Container)
 }
 
 // knownBlobs returns those of keys that an object has.
@@ -174,14 +186,15 @@ func knownBlobs(ctx context.Context, q bun.IDB, keys []Key) (map[Key]bool, error
 	return known, db.Fault(err, "look up %d blobs", len(keys))
 }
 
+// expiredObjects returns the names of objects whose time is over.
 func expiredObjects(ctx context.Context, q bun.IDB, now time.Time, limit int) (found []Object, err error) {
-	err = q.NewSelect().Model(&found).Where("delete_at > 0 AND delete_at <= ?", now.Unix()).Limit(int64(limit)).Scan(ctx)
+	err = q.NewSelect().Model(&found).Column("project_id", "container", "name").
+		Where("delete_at > 0 AND delete_at <= ?", now.Unix()).Limit(int64(limit)).Scan(ctx)
 	return found, db.Fault(err, "find expired objects")
 }
 
 func expiredObjectsIn(ctx context.Context, q bun.IDB, id ContainerID, now time.Time) (found []Object, err error) {
-	err = q.NewSelect().Model(&found).Where("project_id = ? AND container = ?", id.ProjectID, id.Container).
-		Where("delete_at > 0 AND delete_at <= ?", now.Unix()).Scan(ctx)
+	err = briefly(q, &found, id).Where("delete_at > 0 AND delete_at <= ?", now.Unix()).Scan(ctx)
 	return found, db.Fault(err, "find expired objects of container %s", id.Container)
 }
 

@@ -106,24 +106,28 @@ func (m *Manager) removeVersioned(ctx context.Context, tx *db.Tx, c Container, o
 	q := Query{ContainerID: ContainerID{c.ProjectID, c.VersionsIn}, Prefix: versionPrefix(o.Name), Reverse: true}
 	b := q.bounds()
 	b.limit = 1
-	last, err := findObjects(ctx, tx, q.ContainerID, b)
+	found, err := findObjects(ctx, tx, q.ContainerID, b)
 	if err != nil {
 		return err
 	}
-	if len(last) == 0 {
+	if len(found) == 0 {
 		return m.remove(ctx, tx, o)
 	}
-	if last[0].ContentType == DeleteMarker {
+	last, err := loadObject(ctx, tx, found[0].ID(), time.Time{})
+	if err != nil {
+		return err
+	}
+	if last.ContentType == DeleteMarker {
 		err = m.remove(ctx, tx, o)
 	} else {
-		back := last[0]
+		back := last
 		back.Container, back.Name = o.Container, o.Name
 		_, err = m.place(ctx, tx, change{c, back, o})
 	}
 	if err != nil {
 		return err
 	}
-	return m.remove(ctx, tx, last[0])
+	return m.remove(ctx, tx, last)
 }
 
 func (m *Manager) markDeleted(ctx context.Context, tx *db.Tx, c Container, o Object) error {

@@ -249,7 +249,12 @@ func TestLargeObjects(t *testing.T) {
 	}
 	h, _ = c.want(200, "HEAD", "/c/dynamic", "")
 	wantHeaders(t, h, "X-Object-Manifest", "c/s/", "Content-Length", "6")
-	h, body := c.want(200, "GET", "/c/static?multipart-manifest=get", "")
+	h, body := c.want(200, "GET", "/c?format=json&prefix=static", "")
+	wantHeaders(t, h, "X-Container-Bytes-Used", `1\d\d`) // six of them are the segments'
+	if !strings.Contains(body, `"bytes":6,`) {
+		t.Errorf("listing = %s, want the size that is read", body)
+	}
+	h, body = c.want(200, "GET", "/c/static?multipart-manifest=get", "")
 	if wantHeaders(t, h, "X-Static-Large-Object", "True"); !strings.Contains(body, `"name":"/c/s/1"`) {
 		t.Errorf("manifest = %s", body)
 	}

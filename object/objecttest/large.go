@@ -1,6 +1,7 @@
 package objecttest
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -62,4 +63,73 @@ func largeObjects(t *testing.T, s Store) {
 	}
 	s.wantGone(t, at("parts", "p/0"))
 	s.want(t, at("c", "dynamic"), "")
+}
+
+// manifestsCount follows the bytes of manifests through all that becomes of them.
+func manifestsCount(t *testing.T, s Store) {
+	ctx := member(t)
+	s.make(t, "parts")
+	s.versioned(t, false)
+	for _, name := range []object.Name{"1", "2 é&<"} {
+		s.upload(t, at("parts", name), "abc")
+	}
+	join := func(name object.Name, parts ...object.Name) (object.Object, error) {
+		u := object.UploadSpec{ObjectID: at("c", name), Size: 1 << 20} // of the request, which is not kept
+		for _, p := range parts {
+			u.Segments = append(u.Segments, object.Segment{Container: "parts", Object: p, Size: -1})
+		}
+		return s.Upload(ctx, u)
+	}
+	size := func(o object.Object, err error) int64 {
+		t.Helper()
+		row, e := json.Marshal(o.Segments)
+		if err != nil || e != nil {
+			t.Fatal(err, e)
+		}
+		return int64(len(row))
+	}
+	want := func(what string, c, old int64) {
+		t.Helper()
+		for name, n := range map[object.Name]int64{"c": c, "old": old} {
+			if got, err := s.Container(ctx, in(name)); err != nil || got.Bytes != n {
+				t.Errorf("%s: container %s has %d bytes, %v, want %d", what, name, got.Bytes, err, n)
+			}
+		}
+		if a, err := s.Account(ctx, project); err != nil || a.Bytes != c+old+6 {
+			t.Errorf("%s: the account has %d bytes, %v, want %d", what, a.Bytes, err, c+old+6)
+		}
+	}
+	two := size(join("o", "1", "2 é&<"))
+	want("upload", two, 0)
+	one := size(join("o", "1"))
+	want("overwrite", one, two)
+	cp := object.CopySpec{From: at("c", "o"), To: at("c", "copy"), KeepLarge: true}
+	if _, err := s.CopyObject(ctx, cp); err != nil {
+		t.Fatal(err)
+	}
+	want("copy", 2*one, two)
+	s.upload(t, at("c", "o"), "plain")
+	want("a plain object", one+5, two+one)
+	s.delete(t, at("c", "o"))
+	want("the version before", 2*one, two)
+	s.want(t, at("c", "o"), "abc")
+	s.delete(t, at("c", "o"))
+	want("and before it", one+two, 0)
+	s.want(t, at("c", "o"), "abcabc")
+
+	quota := object.ContainerPatch{ContainerID: in("c"), Metadata: object.Patch{"Quota-Bytes": fmt.Sprint(one + two + one - 1)}}
+	if err := s.UpdateContainer(ctx, quota); err != nil {
+		t.Fatal(err)
+	}
+	_, err := join("more", "1")
+	wantKind(t, "a manifest above the quota", err, fault.OverQuota)
+	quota.Metadata["Quota-Bytes"] = fmt.Sprint(one + two + one)
+	if err := s.UpdateContainer(ctx, quota); err != nil {
+		t.Fatal(err)
+	}
+	_ = size(join("more", "1"))
+	for _, name := range []object.Name{"more", "copy", "o"} {
+		s.delete(t, at("c", name))
+	}
+	want("delete", 0, 0)
 }

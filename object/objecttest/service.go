@@ -46,6 +46,7 @@ func TestService(t *testing.T, open func(*testing.T) Store) {
 		{"a deleted object is kept, too", versionHistory},
 		{"versions need a place", versionPlaces},
 		{"large objects are their segments", largeObjects},
+		{"a manifest counts what it takes itself", manifestsCount},
 		{"quotas hold", quotas},
 		{"quotas hold in a race", quotaRace},
 		{"an account's first words stay in a race", accountRace},
