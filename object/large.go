@@ -129,24 +129,36 @@ func (m *Manager) mayReadParts(ctx context.Context, project string, parts []Segm
 }
 
 // dynamic lists the segments of a dynamic large object: what begins with its
-// manifest, in order. The caller must be allowed to read them.
+// manifest, in order. The caller must be allowed to read them. More of them than
+// MaxDynamic is fault.Conflict.
 func (m *Manager) dynamic(ctx context.Context, o Object, sig *Signature) ([]Segment, error) {
 	container, prefix, _ := strings.Cut(o.Manifest, "/")
 	id := ContainerID{o.ProjectID, Name(container)}
 	if err := m.mayReadIn(ctx, id, sig); err != nil {
 		return nil, ignoreMissing(err)
 	}
-	q := Query{ContainerID: id, Prefix: Name(prefix)}
-	found, err := list(q, func(o Object) Name { return o.Name }, func(b bounds) ([]Object, error) {
-		return findObjects(ctx, m.db.Read(), id, b)
-	})
-	parts := make([]Segment, 0, len(found.Entries))
-	for _, e := range found.Entries {
-		if e.Item.ID() != o.ID() {
-			parts = append(parts, Segment{Container: e.Item.Container, Object: e.Item.Name, Size: e.Item.Size, ETag: e.Item.ETag})
+	var parts []Segment
+	for q := (Query{ContainerID: id, Prefix: Name(prefix)}); ; {
+		found, err := list(q, func(o Object) Name { return o.Name }, func(b bounds) ([]Object, error) {
+			return findObjects(ctx, m.db.Read(), id, b)
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found.Entries {
+			if e.Item.ID() != o.ID() {
+				parts = append(parts, Segment{Container: id.Container, Object: e.Name, Size: e.Item.Size, ETag: e.Item.ETag})
+			}
+		}
+		switch n := len(found.Entries); {
+		case len(parts) > MaxDynamic:
+			return nil, fault.Conflict.Errorf("object %s has more than %d segments, the most that are read as one; join some, or list %s", o.ID(), MaxDynamic, o.Manifest)
+		case n < MaxListing:
+			return parts, nil
+		default:
+			q.Marker = found.Entries[n-1].Name
 		}
 	}
-	return parts, err
 }
 
 // joinCopy makes an object of the bytes of all segments of another.
@@ -212,7 +224,10 @@ func (c *chain) next() error {
 	if err != nil {
 		return fault.Conflict.Errorf("segment %s: %w", id, err)
 	}
-	if o.ETag != s.ETag || o.Size != s.Size || len(o.Segments) > 0 {
+	if len(o.Segments) > 0 {
+		return fault.Conflict.Errorf("segment %s is itself a large object", id)
+	}
+	if o.ETag != s.ETag || o.Size != s.Size {
 		return fault.Conflict.Errorf("segment %s has changed", id)
 	}
 	c.body, err = c.manager.open(c.ctx, o, Range{Offset: c.skip})

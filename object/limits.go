@@ -20,6 +20,7 @@ const (
 	MaxMetaCount     = 90      // items
 	MaxMetaSize      = 4096    // bytes of names and values together
 	MaxSegments      = 1000    // of a static large object
+	MaxDynamic       = 50_000  // segments of a dynamic large object that is read
 )
 
 // Keys of metadata that mean something.

@@ -63,6 +63,13 @@ func largeObjects(t *testing.T, s Store) {
 	}
 	s.wantGone(t, at("parts", "p/0"))
 	s.want(t, at("c", "dynamic"), "")
+	s.upload(t, at("parts", "x"), "x")
+	inner := object.UploadSpec{ObjectID: at("parts", "p/0"), Segments: []object.Segment{{Container: "parts", Object: "x", Size: -1}}}
+	if _, err := s.Upload(ctx, inner); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.read(ctx, at("c", "dynamic"))
+	wantKind(t, "a segment that is itself a large object", err, fault.Conflict)
 }
 
 // manifestsCount follows the bytes of manifests through all that becomes of them.
