@@ -5,6 +5,7 @@ import (
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
+	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
 // AvailabilityZones implements Service.
@@ -109,5 +110,9 @@ func (m *Manager) PortByAddress(ctx context.Context, g Guest) (Port, error) {
 	if err != nil {
 		return Port{}, err
 	}
-	return loadPort(ctx, m.db.Read(), id)
+	p, err := loadPort(ctx, m.db.Read(), id)
+	if err == nil && p.Host == "" { // whose it is, its user wrote
+		err = fault.NotFound.Errorf("address %s of network %s belongs to port %s, which is plugged in nowhere", g.Address, g.Network, id)
+	}
+	return p, err
 }

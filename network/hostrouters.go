@@ -48,7 +48,7 @@ func (p routerPlan) routers(networks map[ID]HostNetwork) []HostRouter {
 		}
 	}
 	for _, port := range p.legs {
-		if i := at[RouterID(port.DeviceID)]; port.DeviceOwner == OwnerInterface {
+		if i := at[port.RouterID]; port.ID != p.all[i].GatewayPortID {
 			out[i].Interfaces = append(out[i].Interfaces, leg(port, networks[port.NetworkID]))
 		}
 	}

@@ -62,7 +62,7 @@ func (m *Manager) interfaceByPort(ctx context.Context, r Router, id PortID) (Por
 				return err
 			}
 		}
-		p.DeviceID, p.DeviceOwner, p.Status = string(r.ID), OwnerInterface, Active
+		p.DeviceID, p.DeviceOwner, p.RouterID, p.Status = string(r.ID), OwnerInterface, r.ID, Active
 		p.touch()
 		return updatePort(ctx, tx, &p)
 	})

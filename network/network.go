@@ -148,6 +148,7 @@ type Port struct {
 	Status       Status
 	DeviceID     string        // the server, router or floating IP that it belongs to
 	DeviceOwner  string        // what that is: "compute:nova", or one of the Owner constants
+	RouterID     RouterID      // whose interface or gateway it is, whatever DeviceID says; empty: no router's
 	Host         string        // where it is plugged in; empty: nowhere
 	Hostname     string        // what DHCP tells the guest it is called
 	VNICType     string        // "normal"

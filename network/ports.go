@@ -100,6 +100,9 @@ func (m *Manager) planPort(ctx context.Context, n Network, s PortSpec) (Port, er
 			return p, err
 		}
 	}
+	if err := mayOwn(ctx, Port{ID: p.ID}, p); err != nil {
+		return p, err
+	}
 	if err := m.giveGroups(ctx, &p, s.Groups); err != nil {
 		return p, err
 	}
@@ -111,7 +114,7 @@ func (m *Manager) giveGroups(ctx context.Context, p *Port, want *[]SecurityGroup
 	switch {
 	case want != nil:
 		p.Groups, err = m.groupsFor(ctx, p.ProjectID, *want)
-	case p.PortSecurity && p.ProjectID != "" && !strings.HasPrefix(p.DeviceOwner, "network:"):
+	case p.PortSecurity && p.ProjectID != "" && !p.ofNetwork():
 		var id SecurityGroupID
 		id, err = m.defaultOf(ctx, p.ProjectID)
 		p.Groups = []SecurityGroupID{id}
@@ -218,7 +221,7 @@ func (m *Manager) UpdatePort(ctx context.Context, u PortPatch) (Port, error) {
 	if err != nil {
 		return Port{}, err
 	}
-	if strings.HasPrefix(p.DeviceOwner, "network:router") || !slices.Equal(p.Addresses, was.Addresses) {
+	if p.RouterID != "" || !slices.Equal(p.Addresses, was.Addresses) {
 		m.routersChanged(ctx)
 	}
 	if p.Host != "" && p.Host != was.Host {
@@ -229,11 +232,11 @@ func (m *Manager) UpdatePort(ctx context.Context, u PortPatch) (Port, error) {
 }
 
 func (m *Manager) changePort(ctx context.Context, tx *db.Tx, p Port, u PortPatch, subnets []Subnet) (Port, error) {
+	was := p
 	p.Addresses, p.Groups = slices.Clone(p.Addresses), slices.Clone(p.Groups)
 	if u.MAC != nil && *u.MAC != "" {
 		p.MAC = strings.ToLower(*u.MAC)
 	}
-	host := p.Host
 	set(&p.AdminUp, u.AdminUp)
 	set(&p.Pairs, u.Pairs)
 	set(&p.PortSecurity, u.PortSecurity)
@@ -243,8 +246,11 @@ func (m *Manager) changePort(ctx context.Context, tx *db.Tx, p Port, u PortPatch
 	set(&p.VNICType, u.VNICType)
 	set(&p.Host, u.Host)
 	set(&p.Groups, u.Groups)
-	if !p.AdminUp || p.Host != host {
+	if !p.AdminUp || p.Host != was.Host {
 		p.Status = Down
+	}
+	if err := mayOwn(ctx, was, p); err != nil {
+		return p, err
 	}
 	if err := p.change(u.BasePatch); err != nil {
 		return p, err
@@ -310,8 +316,7 @@ func (m *Manager) DeletePort(ctx context.Context, id PortID) error {
 	if err != nil {
 		return err
 	}
-	switch p.DeviceOwner {
-	case OwnerInterface, OwnerGateway, OwnerFloating:
+	if p.RouterID != "" || p.DeviceOwner == OwnerFloating {
 		return ErrInUse.Errorf("port %s cannot be deleted directly via the port API: it belongs to %s %s", id, p.DeviceOwner, p.DeviceID)
 	}
 	freed := int64(0)

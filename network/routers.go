@@ -195,11 +195,11 @@ func (m *Manager) DeleteRouter(ctx context.Context, id RouterID) error {
 		if err := lockRouter(ctx, tx, id); err != nil {
 			return err
 		}
-		used, err := exists(ctx, tx, (*Port)(nil), "device_id = ? AND device_owner = ?", id, OwnerInterface)
+		legs, err := interfacesOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if used {
+		if len(legs) > 0 {
 			return ErrInUse.Errorf("router %s still has ports", id)
 		}
 		if r, err = loadRouter(ctx, tx, id); err != nil {
@@ -300,6 +300,6 @@ func routerPort(r RouterID, owner string, network ID) Port {
 	now := db.Now()
 	return Port{
 		ID: PortID(db.NewID()), Attributes: Attributes{CreatedAt: now, UpdatedAt: now}, NetworkID: network,
-		AdminUp: true, Status: Active, DeviceID: string(r), DeviceOwner: owner, VNICType: "normal",
+		AdminUp: true, Status: Active, DeviceID: string(r), DeviceOwner: owner, RouterID: r, VNICType: "normal",
 	}
 }

@@ -30,6 +30,7 @@ var _ = identity.Define(identity.Rules{
 	"network:port:update": identity.Member,
 	"network:port:delete": identity.Member,
 	"network:port:bind":   identity.AnyService,
+	"network:port:device": identity.AnyService, // to say whose a port is that is plugged in, or the network's own
 
 	"network:host:view":   identity.AnyService,
 	"network:host:report": identity.AnyService,

@@ -81,7 +81,7 @@ type Bindings interface {
 	Unbind(ctx context.Context, id PortID) error
 	// HostView returns everything that a host should carry.
 	HostView(ctx context.Context, host string) (View, error)
-	// PortByAddress returns the port that holds an address on a network: who asks for metadata.
+	// PortByAddress returns the plugged in port that holds an address on a network: who asks for metadata.
 	PortByAddress(ctx context.Context, g Guest) (Port, error)
 
 	// ReportHost says that a host is there, and has it told what it should carry, soon

@@ -230,7 +230,7 @@ func fixedIPs(q *bun.SelectQuery, values []string) error {
 func subnetUsed(ctx context.Context, tx bun.IDB, s Subnet) (bool, error) {
 	q := tx.NewSelect().Model((*address)(nil)).Where("subnet_id = ? AND port_id IS NOT NULL", s.ID)
 	if s.automatic() {
-		q.Where("port_id IN (SELECT id FROM network_ports WHERE device_owner IN (?, ?))", OwnerInterface, OwnerGateway)
+		q.Where("port_id IN (SELECT id FROM network_ports WHERE router_id <> '')")
 	}
 	used, err := q.Exists(ctx)
 	return used, db.Fault(err, "use of subnet %s", s.ID)

@@ -70,7 +70,7 @@ func portsByID(ctx context.Context, idb bun.IDB, ids []PortID) ([]Port, error) {
 
 // legsOf returns the ports of routers: interfaces and gateways.
 func legsOf(ctx context.Context, idb bun.IDB, routers []RouterID) ([]Port, error) {
-	return portsWhere(ctx, idb, "device_id IN (?) AND device_owner IN (?, ?)", bun.List(routers), OwnerInterface, OwnerGateway)
+	return portsWhere(ctx, idb, "router_id IN (?)", bun.List(routers))
 }
 
 // completePorts gives ports their addresses and groups, in two queries.

@@ -70,17 +70,14 @@ func lockRouter(ctx context.Context, tx *db.Tx, id RouterID) error {
 	return tx.Lock(ctx, "network/router/"+string(id))
 }
 
-// interfacesOf returns the ports by which routers are on subnets.
-func interfacesOf(ctx context.Context, idb bun.IDB, routers ...RouterID) ([]Port, error) {
-	if len(routers) == 0 {
-		return nil, nil
-	}
-	return portsWhere(ctx, idb, "device_id IN (?) AND device_owner = ?", bun.List(routers), OwnerInterface)
+// interfacesOf returns the ports by which a router is on subnets.
+func interfacesOf(ctx context.Context, idb bun.IDB, router RouterID) ([]Port, error) {
+	return portsWhere(ctx, idb, "router_id = ? AND device_owner <> ?", router, OwnerGateway)
 }
 
 // routersAt returns the ports by which routers are on a subnet.
 func routersAt(ctx context.Context, idb bun.IDB, subnet SubnetID) ([]Port, error) {
-	return portsWhere(ctx, idb, "device_owner = ? AND id IN (SELECT port_id FROM network_addresses WHERE subnet_id = ?)", OwnerInterface, subnet)
+	return portsWhere(ctx, idb, "router_id <> '' AND device_owner <> ? AND id IN (SELECT port_id FROM network_addresses WHERE subnet_id = ?)", OwnerGateway, subnet)
 }
 
 var floatingListing = listing[FloatingIP]{

@@ -47,6 +47,7 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 		{"routers", routers},
 		{"gateways of routers", gateways},
 		{"floating IPs", floating},
+		{"no port becomes a router's but by the router", foreignLegs},
 		{"quota", quotas},
 	}
 	for _, tt := range tests {
@@ -104,8 +105,13 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 // network makes a network with a subnet.
 func (w world) network(t *testing.T, cidr string) (network.Network, network.Subnet) {
 	t.Helper()
-	n := got(w.CreateNetwork(member(t), network.Spec{Base: network.Base{Name: "net"}}))(t)
-	s := got(w.CreateSubnet(member(t), network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix(cidr)}))(t)
+	return w.networkOf(t, member(t), cidr)
+}
+
+func (w world) networkOf(t *testing.T, owner context.Context, cidr string) (network.Network, network.Subnet) {
+	t.Helper()
+	n := got(w.CreateNetwork(owner, network.Spec{Base: network.Base{Name: "net"}}))(t)
+	s := got(w.CreateSubnet(owner, network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix(cidr)}))(t)
 	return n, s
 }
 
