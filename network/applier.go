@@ -26,8 +26,9 @@ type attempt struct {
 	topology bool
 	whole    bool
 
-	done chan struct{}
-	err  error // read it after done
+	done    chan struct{}
+	err     error            // read these two after done
+	leftOut map[PortID]error // ports that no host can carry as they are, and why
 }
 
 // An applier keeps one host as the tables say. Changes that come while the host
@@ -167,7 +168,14 @@ func (a *applier) tell(ctx context.Context, at *attempt) error {
 	if err := c.refresh(ctx, at, whole); err != nil {
 		return err
 	}
-	view := c.view()
+	view, wrong := c.view()
+	for _, err := range wrong.all {
+		a.m.log.ErrorContext(ctx, "host is not told what cannot be true", "host", a.host.Name, "error", err)
+	}
+	at.leftOut = wrong.ports
+	for id := range wrong.ports {
+		delete(c.waiting, id)
+	}
 	view.Generation = generation
 	if err := a.host.Driver.Apply(ctx, view); err != nil {
 		return fault.Unavailable.Wrap(err, "host %s", a.host.Name)

@@ -70,6 +70,9 @@ func (m *Manager) settle(ctx context.Context, p, was Port) (Port, error) {
 	if err := a.await(ctx, own); err != nil {
 		return p, err
 	}
+	if err := own.leftOut[p.ID]; err != nil {
+		return p, err
+	}
 	if p.AdminUp {
 		p.Status = Active
 	}

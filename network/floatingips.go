@@ -23,10 +23,7 @@ func (m *Manager) CreateFloatingIP(ctx context.Context, s FloatingIPSpec) (Float
 		}
 	}
 	f := FloatingIP{ID: s.ID, NetworkID: s.NetworkID, DNSName: s.DNSName, DNSDomain: s.DNSDomain}
-	if f.ID == "" {
-		f.ID = FloatingID(db.NewID())
-	}
-	if f.Attributes, err = attributes(project, s.Base); err != nil {
+	if f.Attributes, err = attributes(&f.ID, project, s.Base); err != nil {
 		return FloatingIP{}, err
 	}
 	subnets, err := m.floatingRange(ctx, s)

@@ -10,12 +10,12 @@ import (
 // A routerPlan is every router that is up, with its ports and floating IPs.
 type routerPlan struct {
 	all      []Router
-	legs     map[PortID]Port
+	legs     []Port // oldest first
 	floating []FloatingIP
 }
 
 func readRouters(ctx context.Context, idb bun.IDB) (routerPlan, error) {
-	p := routerPlan{legs: map[PortID]Port{}}
+	var p routerPlan
 	var err error
 	if p.all, err = allRouters(ctx, idb); err != nil || len(p.all) == 0 {
 		return p, err
@@ -24,12 +24,8 @@ func readRouters(ctx context.Context, idb bun.IDB) (routerPlan, error) {
 	for i, r := range p.all {
 		ids[i] = r.ID
 	}
-	ports, err := legsOf(ctx, idb, ids)
-	if err != nil {
+	if p.legs, err = legsOf(ctx, idb, ids); err != nil {
 		return p, err
-	}
-	for _, port := range ports {
-		p.legs[port.ID] = port
 	}
 	p.floating, err = floatingOf(ctx, idb, ids...)
 	return p, err
@@ -42,14 +38,14 @@ func (p routerPlan) routers(networks map[ID]HostNetwork) []HostRouter {
 	for i, r := range p.all {
 		at[r.ID] = i
 		out[i] = HostRouter{ID: string(r.ID), Routes: r.Routes}
-		if port, ok := p.legs[r.GatewayPortID]; ok && len(port.Addresses) > 0 {
-			n := networks[port.NetworkID]
-			out[i].Gateway = &HostGateway{HostInterface: leg(port, n), NextHop: n.nextHop(port), SNAT: r.SNAT}
-		}
 	}
 	for _, port := range p.legs {
-		if i := at[port.RouterID]; port.ID != p.all[i].GatewayPortID {
-			out[i].Interfaces = append(out[i].Interfaces, leg(port, networks[port.NetworkID]))
+		i, n := at[port.RouterID], networks[port.NetworkID]
+		switch foot := leg(port, n); {
+		case port.ID != p.all[i].GatewayPortID:
+			out[i].Interfaces = append(out[i].Interfaces, foot)
+		case len(port.Addresses) > 0:
+			out[i].Gateway = &HostGateway{HostInterface: foot, NextHop: n.nextHop(port), SNAT: p.all[i].SNAT}
 		}
 	}
 	for _, f := range p.floating {

@@ -1,10 +1,13 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -20,13 +23,22 @@ type carried struct {
 	follows  bool                     // changes shall reach the host
 	followed map[SecurityGroupID]bool // of which groups they do
 
-	ports    map[PortID]HostPort
+	ports    map[PortID]carriedPort
 	waiting  map[PortID]bool // ports to be called active once the host has them
 	rules    map[SecurityGroupID][]Rule
 	members  map[SecurityGroupID]map[PortID][]netip.Prefix // of groups that rules name
 	networks map[ID]HostNetwork
 	routers  []HostRouter
 	outside  []ID // networks that only routers need
+}
+
+type carriedPort struct {
+	HostPort
+	born time.Time
+}
+
+func (p carriedPort) compare(o carriedPort) int {
+	return cmp.Or(p.born.Compare(o.born), strings.Compare(p.ID, o.ID))
 }
 
 func newCarried(a *applier) *carried {
@@ -38,7 +50,7 @@ func newCarried(a *applier) *carried {
 func emptyCarried(m *Manager, host string) *carried {
 	return &carried{
 		m: m, host: host, db: m.db.Read(), followed: map[SecurityGroupID]bool{},
-		ports: map[PortID]HostPort{}, waiting: map[PortID]bool{}, rules: map[SecurityGroupID][]Rule{},
+		ports: map[PortID]carriedPort{}, waiting: map[PortID]bool{}, rules: map[SecurityGroupID][]Rule{},
 		members: map[SecurityGroupID]map[PortID][]netip.Prefix{}, networks: map[ID]HostNetwork{},
 	}
 }
@@ -50,7 +62,8 @@ func (m *Manager) HostView(ctx context.Context, host string) (View, error) {
 	}
 	c := emptyCarried(m, host)
 	err := c.refresh(ctx, &attempt{}, true)
-	return c.view(), err
+	view, _ := c.view()
+	return view, err
 }
 
 // refresh reads what at says has changed, or every port of the host.
@@ -108,7 +121,7 @@ func (c *carried) put(p Port) bool {
 	if p.Host != c.host {
 		return false
 	}
-	c.ports[p.ID] = c.hostPort(p)
+	c.ports[p.ID] = carriedPort{c.hostPort(p), p.CreatedAt}
 	if p.AdminUp && p.Status != Active {
 		c.waiting[p.ID] = true
 	}
@@ -280,9 +293,13 @@ func (c *carried) readTopology(ctx context.Context) error {
 	return nil
 }
 
-// view puts together what the host should carry.
-func (c *carried) view() View {
-	v := View{Routers: c.routers, Ports: slices.AppendSeq(make([]HostPort, 0, len(c.ports)), maps.Values(c.ports))}
+// view puts together what the host should carry. What cannot be true, whoever wrote it, is left
+// out: everything else of the host must not wait for it. Of two that exclude each other the older stays.
+func (c *carried) view() (View, flaws) {
+	v := View{Routers: c.routers, Ports: make([]HostPort, 0, len(c.ports))}
+	for _, p := range slices.SortedFunc(maps.Values(c.ports), carriedPort.compare) {
+		v.Ports = append(v.Ports, p.HostPort)
+	}
 	needed := map[ID]bool{}
 	for _, id := range c.outside {
 		needed[id] = true
@@ -290,7 +307,7 @@ func (c *carried) view() View {
 	for _, p := range v.Ports {
 		needed[ID(p.Network)] = true
 	}
-	for id := range needed {
+	for _, id := range slices.Sorted(maps.Keys(needed)) {
 		if n, ok := c.networks[id]; ok {
 			v.Networks = append(v.Networks, n)
 		}
@@ -302,5 +319,5 @@ func (c *carried) view() View {
 		}
 		v.Groups = append(v.Groups, g)
 	}
-	return v
+	return v.possible()
 }

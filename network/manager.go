@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/driver"
@@ -145,8 +147,24 @@ const (
 	maxList = 100 // of routes, pools, address pairs and so on
 )
 
-// attributes makes those of a new thing out of a spec.
-func attributes(project string, b Base) (Attributes, error) {
+// identify makes the id of a new thing whose caller chose none. What hosts are told is named
+// by ids, so one that was chosen must look like those made here.
+func identify[I ~string](id *I) error {
+	if *id == "" {
+		*id = I(db.NewID())
+		return nil
+	}
+	if u, err := uuid.Parse(string(*id)); err != nil || u.String() != string(*id) {
+		return fault.Invalid.Errorf("%.64q is not an id: choose a UUID in lower case, such as %s, or none", *id, db.NewID())
+	}
+	return nil
+}
+
+// attributes makes the id and the attributes of a new thing out of a spec.
+func attributes[I ~string](id *I, project string, b Base) (Attributes, error) {
+	if err := identify(id); err != nil {
+		return Attributes{}, err
+	}
 	now := db.Now()
 	a := Attributes{ProjectID: project, Name: b.Name, Description: b.Description, Revision: 0, CreatedAt: now, UpdatedAt: now}
 	if err := a.check(); err != nil {

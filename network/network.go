@@ -45,7 +45,7 @@ type Attributes struct {
 func (a Attributes) Owner() string { return a.ProjectID }
 
 // ID names a network. A caller that creates a thing of this domain may choose
-// its id, and may then create it again without harm.
+// its id, a UUID in lower case, and may then create it again without harm.
 type ID string
 
 // A Network is a wire that ports are plugged into.

@@ -30,13 +30,10 @@ func (m *Manager) CreateNetwork(ctx context.Context, s Spec) (Network, error) {
 		ID: s.ID, AdminUp: !s.AdminDown, Shared: s.Shared, External: s.External, Physical: s.Physical,
 		MTU: s.MTU, PortSecurity: s.PortSecurity == nil || *s.PortSecurity,
 	}
-	if n.ID == "" {
-		n.ID = ID(db.NewID())
-	}
 	if n.MTU == 0 {
 		n.MTU = m.config.MTU
 	}
-	if n.Attributes, err = attributes(project, s.Base); err != nil {
+	if n.Attributes, err = attributes(&n.ID, project, s.Base); err != nil {
 		return Network{}, err
 	}
 	if err := m.checkMTU(n.MTU); err != nil {

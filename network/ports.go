@@ -85,11 +85,8 @@ func (m *Manager) planPort(ctx context.Context, n Network, s PortSpec) (Port, er
 		ID: s.ID, NetworkID: n.ID, MAC: strings.ToLower(s.MAC), AdminUp: !s.AdminDown, Status: Down, DeviceID: s.DeviceID, DeviceOwner: s.DeviceOwner,
 		Host: s.Host, Hostname: s.Hostname, VNICType: s.VNICType, PortSecurity: n.PortSecurity, Pairs: s.Pairs,
 	}
-	if p.ID == "" {
-		p.ID = PortID(db.NewID())
-	}
 	set(&p.PortSecurity, s.PortSecurity)
-	if p.Attributes, err = attributes(project, s.Base); err != nil {
+	if p.Attributes, err = attributes(&p.ID, project, s.Base); err != nil {
 		return p, err
 	}
 	if s.Addresses != nil && len(*s.Addresses) > maxList {

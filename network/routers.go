@@ -23,10 +23,7 @@ func (m *Manager) CreateRouter(ctx context.Context, s RouterSpec) (Router, error
 		}
 	}
 	r := Router{ID: s.ID, AdminUp: !s.AdminDown, SNAT: true}
-	if r.ID == "" {
-		r.ID = RouterID(db.NewID())
-	}
-	if r.Attributes, err = attributes(project, s.Base); err != nil {
+	if r.Attributes, err = attributes(&r.ID, project, s.Base); err != nil {
 		return Router{}, err
 	}
 	out, err := m.planGateway(ctx, s.Gateway)

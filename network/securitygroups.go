@@ -46,11 +46,8 @@ func (m *Manager) CreateSecurityGroup(ctx context.Context, s SecurityGroupSpec) 
 // newGroup returns a group that lets everything out.
 func newGroup(project string, s SecurityGroupSpec) (SecurityGroup, error) {
 	g := SecurityGroup{ID: s.ID}
-	if g.ID == "" {
-		g.ID = SecurityGroupID(db.NewID())
-	}
 	var err error
-	if g.Attributes, err = attributes(project, s.Base); err != nil {
+	if g.Attributes, err = attributes(&g.ID, project, s.Base); err != nil {
 		return g, err
 	}
 	for _, v6 := range []bool{false, true} {

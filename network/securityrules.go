@@ -164,8 +164,9 @@ func (m *Manager) CreateRule(ctx context.Context, r Rule) (Rule, error) {
 		if old, err := loadRule(ctx, m.db.Read(), r.ID); err == nil {
 			return old, identity.Allow(ctx, "network:group:update", old)
 		}
-	} else {
-		r.ID = RuleID(db.NewID())
+	}
+	if err := identify(&r.ID); err != nil {
+		return Rule{}, err
 	}
 	if r.RemoteGroup != "" {
 		if _, err := m.SecurityGroup(ctx, r.RemoteGroup); err != nil {

@@ -102,7 +102,10 @@ func completePorts(ctx context.Context, idb bun.IDB, ports []Port) error {
 
 // insertPort inserts p with its groups, and chooses a MAC where it has none; its
 // addresses are taken one by one.
-func insertPort(ctx context.Context, tx bun.IDB, p *Port) error {
+func insertPort(ctx context.Context, tx *db.Tx, p *Port) error {
+	if err := claimName(ctx, tx, p.ID); err != nil {
+		return err
+	}
 	chosen := p.MAC != ""
 	for range maxTries {
 		if !chosen {
@@ -123,6 +126,19 @@ func insertPort(ctx context.Context, tx bun.IDB, p *Port) error {
 		}
 	}
 	return ErrMACInUse.Errorf("MAC address %s is in use on network %s", p.MAC, p.NetworkID)
+}
+
+// claimName keeps the names of a new port's devices, made of its Tail, from being another port's.
+func claimName(ctx context.Context, tx *db.Tx, id PortID) error {
+	tail := Tail(string(id))
+	if err := tx.Lock(ctx, "network/tail/"+tail); err != nil {
+		return err
+	}
+	taken, err := exists(ctx, tx, (*Port)(nil), "substr(id, 26) = ? AND id <> ?", tail, id)
+	if err == nil && taken {
+		err = fault.Conflict.Errorf("port %s would have the device name %s, which is another port's: choose another id, or none", id, TapName(string(id)))
+	}
+	return err
 }
 
 // maxTries is how often a MAC is chosen. With a million ports on a network it takes two.

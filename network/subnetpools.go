@@ -32,10 +32,7 @@ func (m *Manager) CreateSubnetPool(ctx context.Context, s SubnetPoolSpec) (Subne
 	}
 	p := SubnetPool{ID: s.ID, Prefixes: s.Prefixes, MinBits: s.MinBits, MaxBits: s.MaxBits, DefaultBits: s.DefaultBits, Quota: quota.Unlimited, Shared: s.Shared}
 	set(&p.Quota, s.Quota)
-	if p.ID == "" {
-		p.ID = SubnetPoolID(db.NewID())
-	}
-	if p.Attributes, err = attributes(project, s.Base); err != nil {
+	if p.Attributes, err = attributes(&p.ID, project, s.Base); err != nil {
 		return SubnetPool{}, err
 	}
 	if err := p.complete(); err != nil {

@@ -72,9 +72,6 @@ func planSubnet(s SubnetSpec) (Subnet, error) {
 		ID: s.ID, NetworkID: s.NetworkID, CIDR: s.CIDR.Masked(), Pools: s.Pools, DNS: s.DNS, Routes: s.Routes,
 		SubnetPoolID: s.SubnetPoolID, DHCP: !s.NoDHCP, AddressMode: s.AddressMode, RAMode: s.RAMode,
 	}
-	if sub.ID == "" {
-		sub.ID = SubnetID(db.NewID())
-	}
 	if !s.CIDR.IsValid() || s.CIDR.Bits() == 0 || s.CIDR.Addr().Is4In6() || s.CIDR.Addr().IsMulticast() {
 		return sub, fault.Invalid.Errorf("%q is not a range of addresses such as 10.0.0.0/24", s.CIDR)
 	}
@@ -84,7 +81,7 @@ func planSubnet(s SubnetSpec) (Subnet, error) {
 		sub.Pools = defaultPools(sub.CIDR, sub.Gateway.Addr)
 	}
 	var err error
-	if sub.Attributes, err = attributes(s.ProjectID, s.Base); err != nil {
+	if sub.Attributes, err = attributes(&sub.ID, s.ProjectID, s.Base); err != nil {
 		return sub, err
 	}
 	return sub, sub.check()

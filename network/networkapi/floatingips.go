@@ -66,7 +66,7 @@ func (a *api) createFloating(r *rest.Request, b floatingBody) (rest.Response, er
 		return rest.Response{}, err
 	}
 	f, err := a.networks.CreateFloatingIP(r.Context(), network.FloatingIPSpec{
-		ID: network.FloatingID(b.ID), Base: b.spec(), NetworkID: network.ID(b.NetworkID), SubnetID: network.SubnetID(b.SubnetID.Value),
+		Base: b.spec(), NetworkID: network.ID(b.NetworkID), SubnetID: network.SubnetID(b.SubnetID.Value),
 		Address: address, PortID: network.PortID(b.PortID.Value), FixedAddress: fixed, DNSName: b.DNSName.Value, DNSDomain: b.DNSDomain.Value,
 	})
 	return rest.ReplyUnder("floatingip", floatingOf(r, f)), err

@@ -116,6 +116,9 @@ func TestExtensionsAreWhatTheListSays(t *testing.T) {
 	c.want(200, `"name":"nova","resource":"router"`, "GET /v2.0/availability_zones", "")
 }
 
+// chosen is an id that no client may choose.
+const chosen = "0190aaaa-0000-7000-8000-000000000001"
+
 func TestFailuresHaveTheirTypes(t *testing.T) {
 	c := cloud{t, serve(t)}
 	n := c.made("/v2.0/networks", `{"network":{"name":"n"}}`)
@@ -149,6 +152,10 @@ func TestFailuresHaveTheirTypes(t *testing.T) {
 		{403, "PolicyNotAuthorized", "POST", "/networks", `{"network":{"router:external":true}}`},
 		{400, "HTTPBadRequest", "POST", "/networks", `{"network":{"colour":"red"}}`},
 		{400, "HTTPBadRequest", "POST", "/networks", `{"network":{"name":7}}`},
+		{400, "HTTPBadRequest", "POST", "/networks", `{"network":{"id":"` + chosen + `"}}`},
+		{400, "HTTPBadRequest", "POST", "/ports", port(`,"id":"` + chosen + `"`)},
+		{400, "HTTPBadRequest", "POST", "/security-group-rules", rule(`,"id":"` + chosen + `"`)},
+		{400, "HTTPBadRequest", "PUT", "/ports/" + p, `{"port":{"id":"` + chosen + `"}}`},
 		{400, "HTTPBadRequest", "POST", "/networks", `{"network":`},
 		{400, "HTTPBadRequest", "POST", "/networks", `{}`},
 		{400, "HTTPBadRequest", "GET", "/networks?colour=red", ""},

@@ -91,7 +91,7 @@ func (a *api) createNetwork(r *rest.Request, in struct {
 				return network.Network{}, fault.Invalid.Errorf("invalid input for operation: provider:network_type '%s' is not supported; use flat or local", b.Type.Value)
 			}
 			return a.networks.CreateNetwork(r.Context(), network.Spec{
-				ID: network.ID(b.ID), Base: b.spec(), AdminDown: b.AdminUp.Given && !b.AdminUp.Value, Shared: b.Shared.Value,
+				Base: b.spec(), AdminDown: b.AdminUp.Given && !b.AdminUp.Value, Shared: b.Shared.Value,
 				External: b.External.Value, Physical: b.Physical.Value, MTU: b.MTU.Value, PortSecurity: b.PortSecurity.Pointer(),
 			})
 		},

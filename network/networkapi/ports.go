@@ -176,7 +176,7 @@ func (a *api) makePort(r *rest.Request, b portBody) (network.Port, error) {
 		return network.Port{}, err
 	}
 	s := network.PortSpec{
-		ID: network.PortID(b.ID), Base: b.spec(), NetworkID: network.ID(b.NetworkID), MAC: b.MAC.Value, AdminDown: b.AdminUp.Given && !b.AdminUp.Value,
+		Base: b.spec(), NetworkID: network.ID(b.NetworkID), MAC: b.MAC.Value, AdminDown: b.AdminUp.Given && !b.AdminUp.Value,
 		Addresses: fixed, Groups: groups, PortSecurity: b.PortSecurity.Pointer(), DeviceID: b.DeviceID.Value, DeviceOwner: b.DeviceOwner.Value,
 		Hostname: b.DNSName.Value, VNICType: b.VNICType.Value, Host: b.Host.Value,
 	}

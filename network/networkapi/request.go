@@ -15,7 +15,6 @@ import (
 
 // base is what every body says about a new thing, or a change.
 type base struct {
-	ID          string                `json:"id"`
 	ProjectID   string                `json:"project_id"`
 	TenantID    string                `json:"tenant_id"` // its older name
 	Name        rest.Optional[string] `json:"name"`

@@ -97,7 +97,7 @@ func (a *api) createRouter(r *rest.Request, in struct {
 				return network.Router{}, err
 			}
 			return a.networks.CreateRouter(r.Context(), network.RouterSpec{
-				ID: network.RouterID(b.ID), Base: b.spec(), AdminDown: b.AdminUp.Given && !b.AdminUp.Value, Gateway: g,
+				Base: b.spec(), AdminDown: b.AdminUp.Given && !b.AdminUp.Value, Gateway: g,
 			})
 		},
 	}.make(r, in.One, in.Many)

@@ -121,7 +121,7 @@ func (a *api) createGroup(r *rest.Request, in struct {
 			if !b.Stateful.Or(true) {
 				return network.SecurityGroup{}, fault.Invalid.Errorf("stateless security groups are not supported")
 			}
-			return a.networks.CreateSecurityGroup(r.Context(), network.SecurityGroupSpec{ID: network.SecurityGroupID(b.ID), Base: b.spec()})
+			return a.networks.CreateSecurityGroup(r.Context(), network.SecurityGroupSpec{Base: b.spec()})
 		},
 	}.make(r, in.One, in.Many)
 }
@@ -137,7 +137,6 @@ func (a *api) updateGroup(r *rest.Request, b groupBody) (rest.Response, error) {
 
 type ruleBody struct {
 	_           struct{}              `strict:"true"`
-	ID          string                `json:"id"`
 	ProjectID   string                `json:"project_id"`
 	TenantID    string                `json:"tenant_id"`
 	GroupID     string                `json:"security_group_id" required:"true"`
@@ -154,7 +153,7 @@ type ruleBody struct {
 
 func (b ruleBody) rule() (network.Rule, error) {
 	rule := network.Rule{
-		ID: network.RuleID(b.ID), GroupID: network.SecurityGroupID(b.GroupID), Description: b.Description.Value, Ingress: b.Direction == "ingress",
+		GroupID: network.SecurityGroupID(b.GroupID), Description: b.Description.Value, Ingress: b.Direction == "ingress",
 		Min: b.Min, Max: b.Max, RemoteGroup: network.SecurityGroupID(b.RemoteGroup.Value),
 	}
 	switch b.EtherType.Or("IPv4") {

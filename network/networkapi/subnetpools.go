@@ -107,7 +107,7 @@ func (a *api) createSubnetPool(r *rest.Request, in struct {
 				return network.SubnetPool{}, err
 			}
 			return a.networks.CreateSubnetPool(r.Context(), network.SubnetPoolSpec{
-				ID: network.SubnetPoolID(b.ID), Base: b.spec(), Prefixes: prefixes, MinBits: b.MinBits.Value, MaxBits: b.MaxBits.Value,
+				Base: b.spec(), Prefixes: prefixes, MinBits: b.MinBits.Value, MaxBits: b.MaxBits.Value,
 				DefaultBits: b.DefaultBits.Value, Quota: b.limit(), Shared: b.Shared.Value,
 			})
 		},

@@ -150,7 +150,7 @@ func (b subnetBody) parse() (p parsed, err error) {
 
 func (b subnetBody) spec() (network.SubnetSpec, error) {
 	s := network.SubnetSpec{
-		ID: network.SubnetID(b.ID), Base: b.base.spec(), NetworkID: network.ID(b.NetworkID), NoDHCP: b.DHCP.Given && !b.DHCP.Value,
+		Base: b.base.spec(), NetworkID: network.ID(b.NetworkID), NoDHCP: b.DHCP.Given && !b.DHCP.Value,
 		AddressMode: network.IPv6Mode(b.AddressMode.Value), RAMode: network.IPv6Mode(b.RAMode.Value),
 		SubnetPoolID: network.SubnetPoolID(b.PoolID.Value), Bits: b.PrefixLen.Value,
 	}

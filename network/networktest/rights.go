@@ -1,6 +1,8 @@
 package networktest
 
 import (
+	"errors"
+	"net/netip"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -61,4 +63,61 @@ func foreignLegs(t *testing.T, w world) {
 	is(t, "delete a router's port that says it is nobody's", w.DeletePort(member(t), leg.ID), network.ErrInUse)
 	got(w.RemoveInterface(member(t), network.InterfaceSpec{Router: r.ID, Subnet: s.ID}))(t)
 	must(t, w.DeleteRouter(member(t), r.ID))
+}
+
+func chosenIDs(t *testing.T, w world) {
+	n, s := w.network(t, "10.0.0.0/24")
+	g := got(w.CreateSecurityGroup(member(t), network.SecurityGroupSpec{}))(t)
+	for _, id := range []string{"x", "../../etc", "0190AAAA-0000-7000-8000-00000000000A", "{0190aaaa-0000-7000-8000-00000000000a}", "0190aaaa000070008000-00000000000a"} {
+		for what, create := range map[string]func() error{
+			"network": func() error { _, err := w.CreateNetwork(member(t), network.Spec{ID: network.ID(id)}); return err },
+			"subnet": func() error {
+				spec := network.SubnetSpec{ID: network.SubnetID(id), NetworkID: n.ID, CIDR: netip.MustParsePrefix("10.1.0.0/24")}
+				_, err := w.CreateSubnet(member(t), spec)
+				return err
+			},
+			"subnet pool": func() error {
+				spec := network.SubnetPoolSpec{ID: network.SubnetPoolID(id), Prefixes: []netip.Prefix{s.CIDR}}
+				_, err := w.CreateSubnetPool(member(t), spec)
+				return err
+			},
+			"port": func() error {
+				_, err := w.CreatePort(member(t), network.PortSpec{ID: network.PortID(id), NetworkID: n.ID})
+				return err
+			},
+			"group": func() error {
+				_, err := w.CreateSecurityGroup(member(t), network.SecurityGroupSpec{ID: network.SecurityGroupID(id)})
+				return err
+			},
+			"rule": func() error {
+				_, err := w.CreateRule(member(t), network.Rule{ID: network.RuleID(id), GroupID: g.ID})
+				return err
+			},
+			"router": func() error {
+				_, err := w.CreateRouter(member(t), network.RouterSpec{ID: network.RouterID(id)})
+				return err
+			},
+			"floating IP": func() error {
+				_, err := w.CreateFloatingIP(member(t), network.FloatingIPSpec{ID: network.FloatingID(id), NetworkID: n.ID})
+				return err
+			},
+		} {
+			is(t, what+" "+id, create(), fault.Invalid)
+		}
+	}
+}
+
+func deviceNames(t *testing.T, w world) {
+	n, _ := w.network(t, "10.0.0.0/24")
+	ids := []network.PortID{"0190aaaa-0000-7000-8000-10000000000a", "0190bbbb-1111-7111-8111-20000000000a"}
+	results := make(chan error)
+	for _, id := range ids {
+		go func() {
+			_, err := w.CreatePort(member(t), network.PortSpec{ID: id, NetworkID: n.ID})
+			results <- err
+		}()
+	}
+	if one, two := <-results, <-results; errors.Is(one, fault.Conflict) == errors.Is(two, fault.Conflict) || one != nil && two != nil {
+		t.Errorf("%v, %v: want one of two", one, two)
+	}
 }

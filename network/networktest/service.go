@@ -47,6 +47,8 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 		{"routers", routers},
 		{"gateways of routers", gateways},
 		{"floating IPs", floating},
+		{"ids that are chosen are UUIDs", chosenIDs},
+		{"no two ports have one device name", deviceNames},
 		{"no port becomes a router's but by the router", foreignLegs},
 		{"quota", quotas},
 	}
