@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/bus"
 	"github.com/nacre-cloud/nacre/kit/db"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -73,10 +72,8 @@ func (m *Manager) interfaceBySubnet(ctx context.Context, r Router, id SubnetID) 
 	if err != nil {
 		return Port{}, err
 	}
-	if !sub.Shared {
-		if err := identity.Allow(ctx, "network:use", sub); err != nil {
-			return Port{}, err
-		}
+	if err := trusted(ctx, m.db.Read(), sub.NetworkID, "the gateway's address"); err != nil {
+		return Port{}, err
 	}
 	if !sub.Gateway.IsValid() {
 		return Port{}, fault.Invalid.Errorf("subnet for router interface must have a gateway IP: subnet %s has none", id)

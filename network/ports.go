@@ -97,7 +97,7 @@ func (m *Manager) planPort(ctx context.Context, n Network, s PortSpec) (Port, er
 			return p, err
 		}
 	}
-	if err := mayOwn(ctx, Port{ID: p.ID}, p); err != nil {
+	if err := mayBecome(ctx, m.db.Read(), Port{PortSecurity: n.PortSecurity}, p, s.Addresses); err != nil {
 		return p, err
 	}
 	if err := m.giveGroups(ctx, &p, s.Groups); err != nil {
@@ -246,7 +246,7 @@ func (m *Manager) changePort(ctx context.Context, tx *db.Tx, p Port, u PortPatch
 	if !p.AdminUp || p.Host != was.Host {
 		p.Status = Down
 	}
-	if err := mayOwn(ctx, was, p); err != nil {
+	if err := mayBecome(ctx, tx, was, p, u.Addresses); err != nil {
 		return p, err
 	}
 	if err := p.change(u.BasePatch); err != nil {

@@ -25,12 +25,13 @@ var _ = identity.Define(identity.Rules{
 	"network:subnetpool:update":        identity.Member,
 	"network:subnetpool:delete":        identity.Member,
 
-	"network:port:create": identity.Member,
-	"network:port:show":   identity.Reader,
-	"network:port:update": identity.Member,
-	"network:port:delete": identity.Member,
-	"network:port:bind":   identity.AnyService,
-	"network:port:device": identity.AnyService, // to say whose a port is that is plugged in, or the network's own
+	"network:port:create":  identity.Member,
+	"network:port:show":    identity.Reader,
+	"network:port:update":  identity.Member,
+	"network:port:delete":  identity.Member,
+	"network:port:trusted": identity.Member, // in the network's project: to choose MAC and addresses, and to send as others
+	"network:port:bind":    identity.AnyService,
+	"network:port:device":  identity.AnyService, // to say whose a port is that is plugged in, or the network's own
 
 	"network:host:view":   identity.AnyService,
 	"network:host:report": identity.AnyService,

@@ -121,3 +121,57 @@ func deviceNames(t *testing.T, w world) {
 		t.Errorf("%v, %v: want one of two", one, two)
 	}
 }
+
+// choices tries on a shared network what is up to its owner.
+func choices(t *testing.T, w world) {
+	n, s := w.network(t, "10.0.0.0/24")
+	yes, no, mac := true, false, "fa:16:3e:00:00:07"
+	got(w.UpdateNetwork(admin(t), network.Patch{ID: n.ID, Shared: &yes}))(t)
+	at := func(a string) *[]network.FixedIP { return &[]network.FixedIP{{SubnetID: s.ID, Address: addr(a)}} }
+	pairs := []network.AddressPair{{Address: netip.MustParsePrefix("0.0.0.0/0")}}
+	theirs := got(w.CreatePort(stranger(t), network.PortSpec{NetworkID: n.ID, Addresses: &[]network.FixedIP{{SubnetID: s.ID}}}))(t)
+	mine := w.port(t, n.ID)
+	for name, c := range map[string]struct {
+		spec  network.PortSpec
+		patch network.PortPatch
+	}{
+		"a MAC":              {network.PortSpec{MAC: mac}, network.PortPatch{MAC: &mac}},
+		"no port security":   {network.PortSpec{PortSecurity: &no, Groups: &[]network.SecurityGroupID{}}, network.PortPatch{PortSecurity: &no, Groups: &[]network.SecurityGroupID{}}},
+		"address pairs":      {network.PortSpec{Pairs: pairs}, network.PortPatch{Pairs: &pairs}},
+		"an address":         {network.PortSpec{Addresses: at("10.0.0.77")}, network.PortPatch{Addresses: at("10.0.0.77")}},
+		"another IP address": {network.PortSpec{Addresses: &[]network.FixedIP{{Address: addr("10.0.0.78")}}}, network.PortPatch{Addresses: &[]network.FixedIP{{Address: addr("10.0.0.78")}}}},
+		"the gateway's":      {network.PortSpec{Addresses: at("10.0.0.1")}, network.PortPatch{Addresses: at("10.0.0.1")}},
+	} {
+		c.spec.NetworkID, c.patch.ID = n.ID, theirs.ID
+		_, err := w.CreatePort(stranger(t), c.spec)
+		is(t, "create with "+name, err, fault.Forbidden)
+		_, err = w.CreatePort(identity.AsService(stranger(t), "compute"), c.spec)
+		is(t, "create by a service that acts for a user, with "+name, err, fault.Forbidden)
+		_, err = w.UpdatePort(stranger(t), c.patch)
+		is(t, "change to "+name, err, fault.Forbidden)
+		c.patch.ID = mine.ID
+		must(t, w.DeletePort(member(t), got(w.CreatePort(member(t), c.spec))(t).ID))
+		got(w.UpdatePort(member(t), c.patch))(t)
+		got(w.UpdatePort(admin(t), network.PortPatch{ID: mine.ID, PortSecurity: &yes, Addresses: at("10.0.0.99"), MAC: &mine.MAC, Pairs: &[]network.AddressPair{}}))(t)
+	}
+	name := "theirs"
+	got(w.UpdatePort(stranger(t), network.PortPatch{
+		ID: theirs.ID, BasePatch: network.BasePatch{Name: &name}, MAC: &theirs.MAC, PortSecurity: &yes, Addresses: &theirs.Addresses, Pairs: &[]network.AddressPair{},
+	}))(t)
+	gatewayOf(t, w, n, s)
+}
+
+// gatewayOf tries to take the gateway's address by a router, and from one.
+func gatewayOf(t *testing.T, w world, n network.Network, s network.Subnet) {
+	r := got(w.CreateRouter(stranger(t), network.RouterSpec{}))(t)
+	_, err := w.AddInterface(stranger(t), network.InterfaceSpec{Router: r.ID, Subnet: s.ID})
+	is(t, "a router at the gateway of another's network", err, fault.Forbidden)
+	p := got(w.CreatePort(stranger(t), network.PortSpec{NetworkID: n.ID}))(t)
+	got(w.AddInterface(stranger(t), network.InterfaceSpec{Router: r.ID, Port: p.ID}))(t)
+	own := got(w.CreateRouter(member(t), network.RouterSpec{}))(t)
+	got(w.AddInterface(member(t), network.InterfaceSpec{Router: own.ID, Subnet: s.ID}))(t)
+	for _, used := range []netip.Addr{s.Gateway.Addr, s.DHCPAddress.Addr} {
+		_, err = w.CreatePort(member(t), network.PortSpec{NetworkID: n.ID, Addresses: &[]network.FixedIP{{Address: used}}})
+		is(t, "an address that a router or DHCP has", err, network.ErrAddressInUse)
+	}
+}

@@ -49,6 +49,7 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 		{"floating IPs", floating},
 		{"ids that are chosen are UUIDs", chosenIDs},
 		{"no two ports have one device name", deviceNames},
+		{"what those who own a network choose, others do not", choices},
 		{"no port becomes a router's but by the router", foreignLegs},
 		{"quota", quotas},
 	}
