@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -26,38 +27,48 @@ func (m *Manager) Bind(ctx context.Context, s BindSpec) (Port, error) {
 	if err := m.mayBind(ctx, s.Host); err != nil {
 		return Port{}, err
 	}
-	var p, was Port
-	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		var err error
-		if was, err = loadPort(ctx, tx, s.Port); err != nil {
-			return err
-		}
-		if err := identity.Hide(identity.Allow(ctx, "network:port:bind", was), "port", string(s.Port)); err != nil {
-			return err
-		}
-		p = was
-		if s.ServerID != "" && s.ServerID != p.DeviceID {
-			p.DeviceID = s.ServerID
-			if p.DeviceOwner == "" {
-				p.DeviceOwner = OwnerServer
+	p, was, err := m.rebind(ctx, s.Port, func(p *Port) error {
+		if s.ServerID != "" && p.DeviceID != s.ServerID {
+			if p.DeviceID != "" {
+				return fault.Conflict.Errorf("port %s is in use by %s: server %s cannot have it", p.ID, p.DeviceID, s.ServerID)
 			}
+			p.DeviceID, p.DeviceOwner = s.ServerID, cmp.Or(p.DeviceOwner, OwnerServer)
 		}
-		if s.Hostname != "" {
-			p.Hostname = s.Hostname
-		}
+		p.Hostname = cmp.Or(s.Hostname, p.Hostname)
 		if p.Host != s.Host {
 			p.Host, p.Status = s.Host, Down
 		}
-		if p.Host == was.Host && p.DeviceID == was.DeviceID && p.Hostname == was.Hostname {
-			return nil
-		}
-		p.touch()
-		return updatePort(ctx, tx, &p)
+		return nil
 	})
 	if err != nil {
 		return Port{}, err
 	}
 	return m.settle(ctx, p, was)
+}
+
+// rebind changes whose a port is and where, while nobody else changes the port.
+func (m *Manager) rebind(ctx context.Context, id PortID, f func(p *Port) error) (p, was Port, err error) {
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := lockPort(ctx, tx, id); err != nil {
+			return err
+		}
+		if was, err = loadPort(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := identity.Hide(identity.Allow(ctx, "network:port:bind", was), "port", string(id)); err != nil {
+			return err
+		}
+		p = was
+		if err := f(&p); err != nil {
+			return err
+		}
+		if p.Host == was.Host && p.DeviceID == was.DeviceID && p.DeviceOwner == was.DeviceOwner && p.Hostname == was.Hostname {
+			return nil
+		}
+		p.touch()
+		return updatePort(ctx, tx, &p)
+	})
+	return p, was, err
 }
 
 // settle tells all hosts that a port concerns, and waits for the one that it is
@@ -80,23 +91,19 @@ func (m *Manager) settle(ctx context.Context, p, was Port) (Port, error) {
 }
 
 // Unbind implements Service.
-func (m *Manager) Unbind(ctx context.Context, id PortID) error {
+func (m *Manager) Unbind(ctx context.Context, s UnbindSpec) error {
 	if err := m.mayBind(ctx, ""); err != nil {
 		return err
 	}
-	var p, was Port
-	err := m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		var err error
-		if was, err = loadPort(ctx, tx, id); err != nil {
-			return err
+	p, was, err := m.rebind(ctx, s.Port, func(p *Port) error {
+		if s.ServerID != "" && p.DeviceID != s.ServerID {
+			return nil
 		}
-		p = was
-		p.Host, p.Status, p.DeviceID, p.Hostname = "", Down, "", ""
-		if p.DeviceOwner == OwnerServer {
-			p.DeviceOwner = ""
+		p.Host, p.Status, p.Hostname = "", Down, ""
+		if !p.ofNetwork() {
+			p.DeviceID, p.DeviceOwner = "", ""
 		}
-		p.touch()
-		return updatePort(ctx, tx, &p)
+		return nil
 	})
 	if err == nil {
 		m.portChanged(ctx, p, was)

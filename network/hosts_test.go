@@ -83,7 +83,7 @@ func TestTwoManagersKeepOneCloud(t *testing.T) {
 					err = either.DeletePort(member(t.Context()), p.ID)
 				}
 				if err == nil && i%3 == 1 {
-					err = either.Unbind(service(t.Context()), p.ID)
+					err = either.Unbind(service(t.Context()), network.UnbindSpec{Port: p.ID})
 					if err == nil {
 						_, err = either.Bind(service(t.Context()), network.BindSpec{Port: p.ID, Host: host, ServerID: "s"})
 					}

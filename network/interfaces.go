@@ -41,6 +41,9 @@ func (m *Manager) interfaceByPort(ctx context.Context, r Router, id PortID) (Por
 		if err := lockRouter(ctx, tx, r.ID); err != nil {
 			return err
 		}
+		if err := lockPort(ctx, tx, id); err != nil {
+			return err
+		}
 		var err error
 		if p, err = loadPort(ctx, tx, id); err != nil {
 			return err

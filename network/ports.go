@@ -206,6 +206,9 @@ func (m *Manager) UpdatePort(ctx context.Context, u PortPatch) (Port, error) {
 		if err := lockNetwork(ctx, tx, was.NetworkID); err != nil {
 			return err
 		}
+		if err := lockPort(ctx, tx, u.ID); err != nil {
+			return err
+		}
 		if was, err = loadPort(ctx, tx, u.ID); err != nil {
 			return err
 		}
@@ -313,11 +316,17 @@ func (m *Manager) DeletePort(ctx context.Context, id PortID) error {
 	if err != nil {
 		return err
 	}
-	if p.RouterID != "" || p.DeviceOwner == OwnerFloating {
-		return ErrInUse.Errorf("port %s cannot be deleted directly via the port API: it belongs to %s %s", id, p.DeviceOwner, p.DeviceID)
-	}
 	freed := int64(0)
 	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := lockPort(ctx, tx, id); err != nil {
+			return err
+		}
+		if p, err = loadPort(ctx, tx, id); err != nil {
+			return err
+		}
+		if p.RouterID != "" || p.DeviceOwner == OwnerFloating {
+			return ErrInUse.Errorf("port %s cannot be deleted directly via the port API: it belongs to %s %s", id, p.DeviceOwner, p.DeviceID)
+		}
 		if freed, err = freeFloating(ctx, tx, id); err != nil {
 			return err
 		}

@@ -75,10 +75,12 @@ type Bindings interface {
 	AvailabilityZones(ctx context.Context) ([]string, error)
 	// Bind plugs a port into a host and returns when the host carries it: then the
 	// device TapName is there. A host that never reported, or is silent, is ErrNoHost;
-	// one that cannot do it now is fault.Unavailable, and the port stays bound.
+	// one that cannot do it now is fault.Unavailable, and the port stays bound. One that
+	// is another device's is fault.Conflict.
 	Bind(ctx context.Context, s BindSpec) (Port, error)
-	// Unbind takes a port out of its host. The host follows soon after.
-	Unbind(ctx context.Context, id PortID) error
+	// Unbind takes a port from its server and out of its host, which follows soon after.
+	// A port that is another server's stays so, and is no error.
+	Unbind(ctx context.Context, s UnbindSpec) error
 	// HostView returns everything that a host should carry.
 	HostView(ctx context.Context, host string) (View, error)
 	// PortByAddress returns the plugged in port that holds an address on a network: who asks for metadata.

@@ -154,6 +154,12 @@ type BindSpec struct {
 	Hostname string // what DHCP tells the guest; empty: it stays what it is
 }
 
+// An UnbindSpec says which port to take out of its host.
+type UnbindSpec struct {
+	Port     PortID
+	ServerID string // only if it is this server's; empty: whoever's it is
+}
+
 // A SecurityGroupSpec says which security group to create.
 type SecurityGroupSpec struct {
 	ID SecurityGroupID // made when empty

@@ -60,6 +60,12 @@ func portsWhere(ctx context.Context, idb bun.IDB, where string, args ...any) ([]
 	return all, completePorts(ctx, idb, all)
 }
 
+// lockPort makes others who change the same port wait for the end of tx. It comes after
+// the locks of networks and routers.
+func lockPort(ctx context.Context, tx *db.Tx, id PortID) error {
+	return tx.Lock(ctx, "network/port/"+string(id))
+}
+
 func portsOn(ctx context.Context, idb bun.IDB, host string) ([]Port, error) {
 	return portsWhere(ctx, idb, "host = ?", host)
 }

@@ -131,8 +131,8 @@ func (c Client) Bind(ctx context.Context, s network.BindSpec) (network.Port, err
 }
 
 // Unbind implements network.Service.
-func (c Client) Unbind(ctx context.Context, id network.PortID) error {
-	_, err := unbind.Call(ctx, c.Bus, id)
+func (c Client) Unbind(ctx context.Context, s network.UnbindSpec) error {
+	_, err := unbind.Call(ctx, c.Bus, s)
 	return err
 }
 

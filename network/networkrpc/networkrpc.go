@@ -40,7 +40,7 @@ const (
 	showHosts             = bus.Method[bus.None, []network.HostState]("network.host.list")
 	deleteHost            = bus.Method[string, bus.None]("network.host.delete")
 	bind                  = bus.Method[network.BindSpec, network.Port]("network.port.bind")
-	unbind                = bus.Method[network.PortID, bus.None]("network.port.unbind")
+	unbind                = bus.Method[network.UnbindSpec, bus.None]("network.port.unbind")
 	showHostView          = bus.Method[string, network.View]("network.host.view")
 	showPortByAddress     = bus.Method[network.Guest, network.Port]("network.port.by-address")
 

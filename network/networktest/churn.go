@@ -33,7 +33,7 @@ func Churn(t *testing.T, s network.Service) {
 	}
 	got(w.CreateRule(member(t), network.Rule{GroupID: g.ID, Ingress: true, Protocol: "tcp", RemoteGroup: bound[0].Groups[0]}))(t)
 	must(t, w.DeletePort(member(t), bound[3].ID))
-	must(t, w.Unbind(service(t), bound[5].ID))
+	must(t, w.Unbind(service(t), network.UnbindSpec{Port: bound[5].ID}))
 	got(w.Bind(service(t), network.BindSpec{Port: bound[6].ID, Host: hosts[0].Name}))(t)
 	got(w.UpdatePort(member(t), network.PortPatch{ID: bound[7].ID, AdminUp: new(bool), Pairs: &[]network.AddressPair{{Address: netip.MustParsePrefix("10.9.0.0/16")}}}))(t)
 	got(w.UpdatePort(member(t), network.PortPatch{ID: bound[8].ID, Groups: &[]network.SecurityGroupID{}}))(t)

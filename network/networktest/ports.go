@@ -252,7 +252,7 @@ func bindings(t *testing.T, w world) {
 	_, err = w.PortByAddress(member(t), network.Guest{Network: string(n.ID), Address: a})
 	is(t, "users do not ask for metadata of others", err, fault.Forbidden)
 	for range 2 {
-		must(t, w.Unbind(service(t), p.ID))
+		must(t, w.Unbind(service(t), network.UnbindSpec{Port: p.ID}))
 	}
 	if b := got(w.Port(member(t), p.ID))(t); b.Host != "" || b.Status != network.Down || b.DeviceID != "" {
 		t.Errorf("%+v", b)
@@ -266,7 +266,7 @@ func bindings(t *testing.T, w world) {
 		v, err := w.HostView(service(t), host)
 		return err == nil && len(v.Ports) == 0
 	})
-	if err := w.Unbind(service(t), second.ID); !errors.Is(err, fault.NotFound) {
+	if err := w.Unbind(service(t), network.UnbindSpec{Port: second.ID}); !errors.Is(err, fault.NotFound) {
 		t.Errorf("unbind what is gone: %v", err)
 	}
 }

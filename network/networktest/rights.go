@@ -3,6 +3,8 @@ package networktest
 import (
 	"errors"
 	"net/netip"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -173,5 +175,39 @@ func gatewayOf(t *testing.T, w world, n network.Network, s network.Subnet) {
 	for _, used := range []netip.Addr{s.Gateway.Addr, s.DHCPAddress.Addr} {
 		_, err = w.CreatePort(member(t), network.PortSpec{NetworkID: n.ID, Addresses: &[]network.FixedIP{{Address: used}}})
 		is(t, "an address that a router or DHCP has", err, network.ErrAddressInUse)
+	}
+}
+
+// oneServer gives a port to several servers at once.
+func oneServer(t *testing.T, w world) {
+	n, _ := w.network(t, "10.0.0.0/24")
+	p, host := w.port(t, n.ID), w.host(t)
+	var winner string
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for i := range 6 {
+		server := "server" + strconv.Itoa(i)
+		all.Go(func() {
+			_, err := w.Bind(service(t), network.BindSpec{Port: p.ID, Host: host, ServerID: server, Hostname: server})
+			if err != nil {
+				is(t, "a port that another has", err, fault.Conflict)
+				must(t, w.Unbind(service(t), network.UnbindSpec{Port: p.ID, ServerID: server}))
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if winner != "" {
+				t.Errorf("both %s and %s have the port", winner, server)
+			}
+			winner = server
+		})
+	}
+	all.Wait()
+	if p := got(w.Port(member(t), p.ID))(t); winner == "" || p.DeviceID != winner || p.Hostname != winner || p.Host != host || p.Status != network.Active {
+		t.Errorf("%s has the port: %+v", winner, p)
+	}
+	must(t, w.Unbind(service(t), network.UnbindSpec{Port: p.ID, ServerID: winner}))
+	if p := got(w.Port(member(t), p.ID))(t); p.DeviceID != "" || p.DeviceOwner != "" || p.Host != "" || p.Status != network.Down {
+		t.Errorf("%+v", p)
 	}
 }

@@ -40,6 +40,7 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 		{"ports get other addresses", readdressing},
 		{"what is in use stays", inUse},
 		{"bindings", bindings},
+		{"a port is one server's until that gives it back", oneServer},
 		{"hosts", hosts},
 		{"the default security group", defaultGroups},
 		{"security groups", securityGroups},
