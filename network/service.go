@@ -146,6 +146,8 @@ type Tagging interface {
 	Tags(ctx context.Context, t Tagged) ([]string, error)
 	// SetTags replaces the tags of a thing and returns them, sorted.
 	SetTags(ctx context.Context, t Tagged) ([]string, error)
+	// ChangeTags adds and removes single tags and returns all that there are then, sorted.
+	ChangeTags(ctx context.Context, p TagPatch) ([]string, error)
 }
 
 // Quotas are the calls about what a project may use.

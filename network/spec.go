@@ -238,6 +238,12 @@ type Tagged struct {
 	Tags []string
 }
 
+// A TagPatch adds single tags to a thing and takes others from it.
+type TagPatch struct {
+	Kind, ID    string // as in Tagged
+	Add, Remove []string
+}
+
 // Resources of a project's quota.
 const (
 	ResourceNetworks = "network"

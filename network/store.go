@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"maps"
 	"strings"
@@ -166,8 +167,9 @@ func insert(ctx context.Context, tx bun.IDB, row any, what string) error {
 	return db.Fault(err, "insert %s", what)
 }
 
+// update writes all of a row but its tags, which have their own calls.
 func update(ctx context.Context, tx bun.IDB, row any, what string) error {
-	_, err := tx.NewUpdate().Model(row).WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(row).ExcludeColumn("tags").WherePK().Exec(ctx)
 	return db.Fault(err, "update %s", what)
 }
 
@@ -213,6 +215,21 @@ func usage(ctx context.Context, idb bun.IDB, project string) (quota.Amount, erro
 		maps.Copy(all, used)
 	}
 	return all, nil
+}
+
+// lockTags returns the tags of a thing, which nobody else changes until the end of tx.
+func lockTags(ctx context.Context, tx *db.Tx, model any, id string) (tags []string, err error) {
+	if err := tx.Lock(ctx, "network/tags/"+id); err != nil {
+		return nil, err
+	}
+	var text sql.NullString
+	if err := tx.NewSelect().Model(model).Column("tags").Where("id = ?", id).Scan(ctx, &text); err != nil {
+		return nil, missing(err, "the tags of", id)
+	}
+	if text.Valid {
+		err = json.Unmarshal([]byte(text.String), &tags)
+	}
+	return tags, fault.Internal.Wrap(err, "tags of %s", id)
 }
 
 func setTags(ctx context.Context, tx bun.IDB, model any, id string, tags []string) error {

@@ -170,11 +170,11 @@ func replacePortGroups(ctx context.Context, tx bun.IDB, p *Port) error {
 }
 
 func updatePort(ctx context.Context, tx bun.IDB, p *Port) error {
-	_, err := tx.NewUpdate().Model(p).WherePK().Exec(ctx)
+	err := update(ctx, tx, p, "port "+string(p.ID))
 	if err != nil && db.IsDuplicate(err) {
-		return ErrMACInUse.Errorf("MAC address %s is in use on network %s", p.MAC, p.NetworkID)
+		err = ErrMACInUse.Errorf("MAC address %s is in use on network %s", p.MAC, p.NetworkID)
 	}
-	return db.Fault(err, "update port %s", p.ID)
+	return err
 }
 
 // erasePort deletes a port with all it holds.

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -45,6 +46,18 @@ func (m *Manager) Tags(ctx context.Context, t Tagged) ([]string, error) {
 
 // SetTags implements Service.
 func (m *Manager) SetTags(ctx context.Context, t Tagged) ([]string, error) {
+	return m.retag(ctx, t, func([]string) []string { return t.Tags })
+}
+
+// ChangeTags implements Service.
+func (m *Manager) ChangeTags(ctx context.Context, p TagPatch) ([]string, error) {
+	return m.retag(ctx, Tagged{Kind: p.Kind, ID: p.ID}, func(tags []string) []string {
+		return slices.DeleteFunc(slices.Concat(tags, p.Add), func(t string) bool { return slices.Contains(p.Remove, t) })
+	})
+}
+
+// retag gives a thing the tags that f makes of those it has, and returns them.
+func (m *Manager) retag(ctx context.Context, t Tagged, f func(tags []string) []string) (tags []string, err error) {
 	a, model, action, err := m.taggable(ctx, t)
 	if err == nil {
 		err = identity.Allow(ctx, action, a)
@@ -52,9 +65,15 @@ func (m *Manager) SetTags(ctx context.Context, t Tagged) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags, err := checkTags(t.Tags)
-	if err != nil {
-		return nil, err
-	}
-	return tags, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return setTags(ctx, tx, model, t.ID, tags) })
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		old, err := lockTags(ctx, tx, model, t.ID)
+		if err != nil {
+			return err
+		}
+		if tags, err = checkTags(f(old)); err != nil || slices.Equal(tags, old) {
+			return err
+		}
+		return setTags(ctx, tx, model, t.ID, tags)
+	})
+	return tags, err
 }

@@ -150,6 +150,7 @@ func TestFailuresHaveTheirTypes(t *testing.T) {
 		{400, "InvalidIpForSubnet", "POST", "/ports", port(`,"fixed_ips":[{"subnet_id":"` + s + `","ip_address":"10.0.1.2"}]`)},
 		{409, "MacAddressInUse", "POST", "/ports", port(`,"mac_address":"fa:16:3e:00:00:01"`)},
 		{403, "PolicyNotAuthorized", "POST", "/networks", `{"network":{"router:external":true}}`},
+		{403, "PolicyNotAuthorized", "POST", "/ports", port(`,"device_id":"r","device_owner":"network:router_interface"`)},
 		{400, "HTTPBadRequest", "POST", "/networks", `{"network":{"colour":"red"}}`},
 		{400, "HTTPBadRequest", "POST", "/networks", `{"network":{"name":7}}`},
 		{400, "HTTPBadRequest", "POST", "/networks", `{"network":{"id":"` + chosen + `"}}`},

@@ -54,37 +54,30 @@ func (t tagger) clear(r *rest.Request) (rest.Response, error) {
 	return rest.Empty(), err
 }
 
-// having returns the tags of the thing, and whether the tag of the path is one of them.
-func (t tagger) having(r *rest.Request) ([]string, bool, error) {
+// has demands that the thing has the tag of the path.
+func (t tagger) has(r *rest.Request) error {
 	tags, err := t.networks.Tags(r.Context(), t.thing(r))
-	return tags, slices.Contains(tags, r.Param("tag")), err
-}
-
-func (t tagger) check(r *rest.Request) (rest.Response, error) {
-	_, has, err := t.having(r)
-	if err == nil && !has {
+	if err == nil && !slices.Contains(tags, r.Param("tag")) {
 		err = fault.NotFound.Errorf("tag %s could not be found", r.Param("tag"))
 	}
+	return err
+}
+
+func (t tagger) check(r *rest.Request) (rest.Response, error) { return rest.Empty(), t.has(r) }
+
+func (t tagger) change(r *rest.Request, p network.TagPatch) (rest.Response, error) {
+	p.Kind, p.ID = t.kind, r.Param("id")
+	_, err := t.networks.ChangeTags(r.Context(), p)
 	return rest.Empty(), err
 }
 
 func (t tagger) add(r *rest.Request) (rest.Response, error) {
-	tags, has, err := t.having(r)
-	if err == nil && !has {
-		_, err = t.networks.SetTags(r.Context(), t.thing(r, append(tags, r.Param("tag"))...))
-	}
-	return rest.Empty(), err
+	return t.change(r, network.TagPatch{Add: []string{r.Param("tag")}})
 }
 
 func (t tagger) remove(r *rest.Request) (rest.Response, error) {
-	tags, has, err := t.having(r)
-	switch {
-	case err != nil:
-	case !has:
-		err = fault.NotFound.Errorf("tag %s could not be found", r.Param("tag"))
-	default:
-		others := slices.DeleteFunc(tags, func(tag string) bool { return tag == r.Param("tag") })
-		_, err = t.networks.SetTags(r.Context(), t.thing(r, others...))
+	if err := t.has(r); err != nil {
+		return rest.Response{}, err
 	}
-	return rest.Empty(), err
+	return t.change(r, network.TagPatch{Remove: []string{r.Param("tag")}})
 }

@@ -282,6 +282,11 @@ func (c Client) SetTags(ctx context.Context, t network.Tagged) ([]string, error)
 	return setTags.Call(ctx, c.Bus, t)
 }
 
+// ChangeTags implements network.Service.
+func (c Client) ChangeTags(ctx context.Context, p network.TagPatch) ([]string, error) {
+	return changeTags.Call(ctx, c.Bus, p)
+}
+
 // Quota implements network.Service.
 func (c Client) Quota(ctx context.Context, project string) (network.Quota, error) {
 	return showQuota.Call(ctx, c.Bus, project)

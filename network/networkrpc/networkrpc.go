@@ -71,6 +71,7 @@ const (
 
 	showTags   = bus.Method[network.Tagged, []string]("network.tags.show")
 	setTags    = bus.Method[network.Tagged, []string]("network.tags.set")
+	changeTags = bus.Method[network.TagPatch, []string]("network.tags.change")
 	showQuota  = bus.Method[string, network.Quota]("network.quota.show")
 	showQuotas = bus.Method[bus.None, []network.Quota]("network.quota.list")
 	setQuota   = bus.Method[network.QuotaPatch, network.Quota]("network.quota.set")
@@ -130,6 +131,7 @@ func Serve(b *bus.Bus, s network.Service) {
 	deleteFloatingIP.Serve(b, bus.NoResult(s.DeleteFloatingIP))
 	showTags.Serve(b, s.Tags)
 	setTags.Serve(b, s.SetTags)
+	changeTags.Serve(b, s.ChangeTags)
 	showQuota.Serve(b, s.Quota)
 	showQuotas.Serve(b, noRequest(s.Quotas))
 	setQuota.Serve(b, s.SetQuota)

@@ -29,6 +29,7 @@ func TestService(t *testing.T, newService func(*testing.T) network.Service) {
 		{"readers may look and not touch", roles},
 		{"pages and filters", pages},
 		{"tags", tags},
+		{"tags that are added at once are all there", tagsAtOnce},
 		{"subnets", subnets},
 		{"gateways and pools", pools},
 		{"IPv6 addresses are made of MACs where guests make them so", ipv6},
@@ -316,37 +317,6 @@ func pages(t *testing.T, w world) {
 	}
 	_, err := w.Networks(member(t), network.Query{Where: map[string][]string{"password": {"x"}}})
 	is(t, "an unknown attribute", err, fault.Invalid)
-}
-
-func tags(t *testing.T, w world) {
-	tagged := func(tags ...string) network.Network {
-		return got(w.CreateNetwork(member(t), network.Spec{Base: network.Base{Tags: tags}}))(t)
-	}
-	n := tagged("red", "blue")
-	tagged("red")
-	tagged("Red")
-	tagged()
-	for name, c := range map[string]struct {
-		q    network.Query
-		want int
-	}{
-		"all of":      {network.Query{Tags: []string{"red", "blue"}}, 1},
-		"one":         {network.Query{Tags: []string{"red"}}, 2},
-		"any of":      {network.Query{AnyTags: []string{"blue", "Red"}}, 2},
-		"not all of":  {network.Query{NotTags: []string{"red", "blue"}}, 3},
-		"none of":     {network.Query{NoneOfTags: []string{"red", "blue"}}, 2},
-		"part of one": {network.Query{Tags: []string{"re"}}, 0},
-	} {
-		if p := got(w.Networks(member(t), c.q))(t); len(p.Items) != c.want {
-			t.Errorf("%s: %d, want %d", name, len(p.Items), c.want)
-		}
-	}
-	set := got(w.SetTags(member(t), network.Tagged{Kind: "networks", ID: string(n.ID), Tags: []string{"z", "y", "z"}}))(t)
-	if have := got(w.Tags(member(t), network.Tagged{Kind: "networks", ID: string(n.ID)}))(t); !slices.Equal(have, set) || !slices.Equal(have, []string{"y", "z"}) {
-		t.Errorf("%v, %v", set, have)
-	}
-	_, err := w.Tags(member(t), network.Tagged{Kind: "clouds", ID: "x"})
-	is(t, "an unknown kind", err, fault.NotFound)
 }
 
 func quotas(t *testing.T, w world) {
