@@ -152,22 +152,18 @@ func (m *Manager) booted(ctx context.Context, tx *db.Tx, st *bootState) error {
 	return bus.Publish(ctx, tx, started)
 }
 
+// bootFailed records why a run unwound.
 func (m *Manager) bootFailed(ctx context.Context, tx *db.Tx, st *bootState) error {
 	st.Secrets = secrets{}
-	return failServer(ctx, tx, st.Server, st.Action)
-}
-
-// failServer records why a run unwound. A cancelled one is about to be deleted.
-func failServer(ctx context.Context, tx *db.Tx, id ServerID, action string) error {
 	cause := flow.Cause(ctx)
 	f := failure(cause)
-	if err := endAction(ctx, tx, action, f.Message); err != nil {
+	if err := endAction(ctx, tx, st.Action, f.Message); err != nil {
 		return err
 	}
 	if errors.Is(cause, flow.ErrCancelled) {
-		return nil
+		return nil // it is about to be deleted
 	}
-	return changeServer(ctx, tx, id, "", func(s *Server) { s.Status, s.Fault = Failed, &f })
+	return changeServer(ctx, tx, st.Server, "", func(s *Server) { s.Status, s.Fault, s.NICs = Failed, &f, nil })
 }
 
 // failure words why a run unwound. How full hosts are is an administrator's business.

@@ -48,7 +48,30 @@ func (m *Manager) GuestData(ctx context.Context, a GuestAddress) (GuestData, err
 	if err != nil {
 		return GuestData{}, err
 	}
+	// Whoever owns a port may write any server's id into it.
+	if !slices.ContainsFunc(s.NICs, func(n ServerNIC) bool { return n.PortID == string(port.ID) }) {
+		return GuestData{}, fault.NotFound.Errorf("port %s with address %s is not plugged into server %s", port.ID, ip, s.ID)
+	}
+	if err := m.completeNICs(ctx, s.NICs); err != nil {
+		return GuestData{}, err
+	}
 	return guestData(s, secrets{})
+}
+
+// completeNICs asks the network for what a row does not say of its ports until its
+// server has booted.
+func (m *Manager) completeNICs(ctx context.Context, nics []ServerNIC) error {
+	for i, n := range nics {
+		if n.MAC != "" {
+			continue
+		}
+		port, err := m.networks.Port(asService(ctx), network.PortID(n.PortID))
+		if err != nil {
+			return err
+		}
+		nics[i] = n.plugged(port)
+	}
+	return nil
 }
 
 // secrets are what only the config drive tells, and no row keeps.

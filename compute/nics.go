@@ -49,9 +49,23 @@ func (m *Manager) planNICs(ctx context.Context, c identity.Caller, spec CreateSp
 			return err
 		}
 		p.Hostname, p.Groups = s.Hostname, groups
-		st.NICs = append(st.NICs, p)
+		st.NICs, s.NICs = append(st.NICs, p), append(s.NICs, p.nic())
 	}
 	return nil
+}
+
+// nic returns what is known of the port before it is plugged.
+func (p nicPlan) nic() ServerNIC {
+	return ServerNIC{PortID: string(p.Port), NetworkID: string(p.NetworkID), Network: p.Network, MTU: p.MTU, Ours: p.Ours}
+}
+
+// plugged returns n with what the network made of it.
+func (n ServerNIC) plugged(p network.Port) ServerNIC {
+	n.MAC, n.Addresses = p.MAC, nil
+	for _, a := range p.Addresses {
+		n.Addresses = append(n.Addresses, Address{IP: a.Address.String(), SubnetID: string(a.SubnetID)})
+	}
+	return n
 }
 
 // onlyNetwork returns the network of a project that has one, or nil.
@@ -168,11 +182,7 @@ func (m *Manager) plugNIC(ctx context.Context, server ServerID, host, zone strin
 	} else {
 		port, err = m.networks.Bind(asService(ctx), network.BindSpec{Port: p.Port, Host: host, ServerID: string(server), Hostname: p.Hostname})
 	}
-	n := ServerNIC{PortID: string(port.ID), NetworkID: string(port.NetworkID), Network: p.Network, MAC: port.MAC, MTU: p.MTU, Ours: p.Ours}
-	for _, a := range port.Addresses {
-		n.Addresses = append(n.Addresses, Address{IP: a.Address.String(), SubnetID: string(a.SubnetID)})
-	}
-	return n, err
+	return p.nic().plugged(port), err
 }
 
 func (m *Manager) unplug(ctx context.Context, st *bootState) error {

@@ -3,10 +3,13 @@ package computetest
 import (
 	"encoding/base64"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/identity/identitytest"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/flow/flowtest"
 	"github.com/nacre-cloud/nacre/network"
@@ -162,4 +165,13 @@ func guestKnows(t *testing.T, w world) {
 	}
 	_, err = w.GuestData(service(t), compute.GuestAddress{NetworkID: w.Network, IP: "10.99.99.99"})
 	is(t, "nobody's address", err, fault.NotFound)
+	other := identitytest.In(t, "p2", identity.RoleMember)
+	n, err := w.Networks.CreateNetwork(other, network.Spec{Base: network.Base{Name: "theirs"}})
+	must(t, err)
+	_, err = w.Networks.CreateSubnet(other, network.SubnetSpec{NetworkID: n.ID, CIDR: netip.MustParsePrefix("10.9.0.0/24")})
+	must(t, err)
+	p, err := w.Networks.CreatePort(other, network.PortSpec{NetworkID: n.ID, DeviceID: string(s.ID)})
+	must(t, err)
+	_, err = w.GuestData(service(t), compute.GuestAddress{NetworkID: string(n.ID), IP: p.Addresses[0].Address.String()})
+	is(t, "another project's port that claims to be the server's", err, fault.NotFound)
 }
