@@ -162,7 +162,8 @@ func (m *Manager) disconnectDisks(ctx context.Context, st *bootState) error {
 	return nil
 }
 
-// freeVolume ends an attachment and, where the volume goes with the server, the volume.
+// freeVolume ends an attachment and, where the volume goes with the server, the
+// volume. One that cannot go, since it has a snapshot by now, stays with its owner.
 func (m *Manager) freeVolume(ctx context.Context, id volume.ID, at volume.AttachmentID, remove bool) error {
 	if err := m.volumes.Detach(asService(ctx), at); err != nil {
 		return err
@@ -171,10 +172,14 @@ func (m *Manager) freeVolume(ctx context.Context, id volume.ID, at volume.Attach
 		return nil
 	}
 	err := m.volumes.DeleteVolume(ctx, id)
-	if errors.Is(err, fault.NotFound) {
+	switch {
+	case err == nil, errors.Is(err, fault.NotFound):
 		return nil
+	case errors.Is(err, fault.Unavailable), ctx.Err() != nil:
+		return err
 	}
-	return err
+	m.log.WarnContext(ctx, "a volume outlives its server", "volume", id, "error", err)
+	return nil
 }
 
 // confirmDisks tells the volumes that the guest has them.

@@ -142,6 +142,22 @@ func bootFromVolume(t *testing.T, w world) {
 	flowtest.Eventually(t, "the root volume is gone", func() bool { return w.volumeState(t, root) == "gone" })
 }
 
+// snapshotHolds keeps a volume that would go with its server, but cannot.
+func snapshotHolds(t *testing.T, w world) {
+	spec := w.spec("snapshot taken")
+	spec.BlockDevices = []compute.BlockDevice{{SizeGiB: 1, DeleteOnTermination: true}, {SizeGiB: 1, DeleteOnTermination: true}}
+	s := w.make(t, spec)
+	held, free := volume.ID(s.Disks[0].VolumeID), volume.ID(s.Disks[1].VolumeID)
+	_, err := w.Volumes.CreateSnapshot(member(t), volume.SnapshotSpec{VolumeID: held, Force: true})
+	must(t, err)
+	must(t, w.DeleteServer(member(t), s.ID))
+	w.gone(t, s.ID)
+	flowtest.Eventually(t, "the other volume is gone", func() bool { return w.volumeState(t, free) == "gone" })
+	if state := w.volumeState(t, held); state != "available" {
+		t.Errorf("the volume with a snapshot is %s", state)
+	}
+}
+
 func guestKnows(t *testing.T, w world) {
 	k, err := w.CreateKeypair(member(t), compute.KeypairSpec{Name: "key"})
 	must(t, err)

@@ -45,6 +45,7 @@ func TestService(t *testing.T, newCloud func(*testing.T) Cloud) {
 		{"interfaces come and go", nics},
 		{"a port of its owner's outlives its use", givenPort},
 		{"a server boots from a volume", bootFromVolume},
+		{"a volume with a snapshot outlives its server", snapshotHolds},
 		{"deleting during boot", deleteEarly},
 		{"what a guest may know", guestKnows},
 		{"lists", lists},
