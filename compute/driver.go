@@ -47,7 +47,7 @@ import (
 //	Exhausted    this host has no room left; another may have
 //	Unsupported  this driver never does that
 //	Unavailable  not now: the hypervisor is restarting, an image cannot be fetched, a tap
-//	             is not there yet, a guest holds on to a device. Manager asks again
+//	             or a volume's file is not there yet, a guest holds on to a device. Manager asks again
 //
 // Anything else is Internal. Optional powers are Console, Watcher, Starter and
 // Stopper; they are found by a type assertion. Package computetest proves an implementation.

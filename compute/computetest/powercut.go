@@ -1,10 +1,12 @@
 package computetest
 
 import (
+	"os"
 	"testing"
 	"time"
 
 	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/runtest"
 )
 
@@ -32,7 +34,14 @@ func TestPowerCut(t *testing.T, host func(*testing.T) (d compute.Driver, cut fun
 	cut()
 	s.becomes(ran.ID, compute.Cut)
 	s.ok(s.d.SetPower(s.Context(), ran.ID, compute.Stopped, time.Second))
-	s.ok(s.d.AttachDisk(s.Context(), ran.ID, s.disk("vdb")))
+	disk := s.disk("vdb")
+	s.ok(s.d.AttachDisk(s.Context(), ran.ID, disk))
+	s.ok(os.Rename(disk.Source.Path, disk.Source.Path+".away"))
+	// A driver that opens files says "not yet" while the storage of one is not there.
+	if err := s.d.Spawn(s.Context(), ran); err != nil {
+		s.fails(err, fault.Unavailable)
+	}
+	s.ok(os.Rename(disk.Source.Path+".away", disk.Source.Path))
 	s.ok(s.d.Spawn(s.Context(), ran))
 	s.isNow(ran.ID, compute.Running)
 	s.ok(s.d.Destroy(s.Context(), asleep.ID))

@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -109,6 +110,24 @@ func machine(g compute.Guest, a Accelerator) *libvirtxml.Domain {
 
 // diskAlias is the name by which libvirt finds a volume's disk in a domain.
 func diskAlias(volume string) string { return "ua-volume-" + volume }
+
+// reachVolumes is fault.Unavailable where the file of a volume is not there: the
+// storage that it lies on may start long after its host.
+func reachVolumes(d *libvirtxml.Domain) error {
+	for _, disk := range d.Devices.Disks {
+		if disk.Alias == nil || disk.Source == nil || disk.Source.File == nil {
+			continue
+		}
+		volume, ours := strings.CutPrefix(disk.Alias.Name, diskAlias(""))
+		if !ours {
+			continue
+		}
+		if _, err := os.Stat(disk.Source.File.File); err != nil {
+			return fault.Unavailable.Errorf("volume %s cannot be reached, is its storage mounted? %w", volume, err)
+		}
+	}
+	return nil
+}
 
 // nicAlias is the name by which libvirt finds a port's interface in a domain.
 func nicAlias(port string) string { return "ua-port-" + port }

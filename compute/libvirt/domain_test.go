@@ -12,6 +12,34 @@ import (
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
+func TestAVolumeThatIsNotThereYetIsUnavailable(t *testing.T) {
+	there := filepath.Join(t.TempDir(), "volume")
+	if err := os.WriteFile(there, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		path string
+		want error
+	}{
+		"there":       {there, nil},
+		"not mounted": {filepath.Join(t.TempDir(), "mount", "volume"), fault.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := compute.Guest{ID: "0199aaaa-0000-7000-8000-000000000001", Image: "i", ConfigDrive: map[string][]byte{}, Disks: []compute.Disk{
+				{ID: "0199bbbb", Device: "vdb", Source: compute.Source{Kind: compute.SourceFile, Path: tt.path, Format: "raw"}},
+			}}
+			x, err := domain(g, "/nowhere", TCG)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = reachVolumes(x)
+			if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), "volume 0199bbbb") {
+				t.Errorf("error is %v, want: %v", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestDomainDescribesTheGuest(t *testing.T) {
 	g := compute.Guest{
 		ID: "0199aaaa-0000-7000-8000-000000000001", Name: "a & b\n<c>", VCPUs: 2, MemoryMiB: 512, Image: "i",

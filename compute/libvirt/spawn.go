@@ -62,6 +62,9 @@ func (d *Driver) start(ctx context.Context, g guest) error {
 	if err != nil {
 		return err
 	}
+	if err := reachVolumes(x); err != nil {
+		return fault.Unavailable.Wrap(err, "starting server %s", g.id)
+	}
 	for _, nic := range x.Devices.Interfaces {
 		if nic.Target != nil && nic.Target.Managed == "no" {
 			if err := waitForTap(ctx, nic.Target.Dev); err != nil {
