@@ -44,7 +44,7 @@ func writeConfigDrive(name string, content map[string][]byte) error {
 // makeISO writes what is in dir, with long names for every kind of guest: Rock
 // Ridge for Unix, Joliet for Windows.
 func makeISO(name, dir string) error {
-	out, err := os.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	out, err := os.OpenFile(name+unfinished, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -67,5 +67,5 @@ func makeISO(name, dir string) error {
 	if err := out.Truncate(blocks * isoBlock); err != nil {
 		return err
 	}
-	return os.Rename(name+".new", name)
+	return finish(name)
 }

@@ -4,7 +4,6 @@ package libvirt
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -45,7 +44,7 @@ func New(c Config) (compute.Driver, error) {
 
 // Start implements compute.Starter.
 func (d *Driver) Start(ctx context.Context) error {
-	if err := os.MkdirAll(d.files.servers(), 0o711); err != nil {
+	if err := mkdir(d.files.servers()); err != nil {
 		return storage(err, "making %s", d.files.servers())
 	}
 	if err := d.link.connect(ctx); err != nil {

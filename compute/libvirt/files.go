@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/nacre-cloud/nacre/compute"
+	"github.com/nacre-cloud/nacre/internal/blob"
 	"github.com/nacre-cloud/nacre/kit/fault"
 )
 
@@ -40,12 +41,12 @@ func (f files) servers() string { return filepath.Join(f.dir, "servers") }
 
 func (f files) of(id compute.ServerID) string { return filepath.Join(f.servers(), string(id)) }
 
-// make brings everything a guest needs into its directory. What is there stays:
-// each file gets its name only when it is complete.
+// make brings everything a guest needs into its directory, durably. What is there
+// stays: each file gets its name only when it is complete.
 func (f files) make(ctx context.Context, g compute.Guest) error {
 	dir := f.of(g.ID)
 	// QEMU may run as a user of its own, which needs the way but not the list.
-	if err := os.MkdirAll(dir, 0o711); err != nil {
+	if err := mkdir(dir); err != nil {
 		return storage(err, "making %s", dir)
 	}
 	if g.Image != "" && !exists(filepath.Join(dir, rootFile)) {
@@ -85,7 +86,7 @@ func (f files) makeRoot(ctx context.Context, g compute.Guest) error {
 	}
 	root := filepath.Join(f.of(g.ID), rootFile)
 	cmd := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", base,
-		"-F", image.Format, root+".new", strconv.FormatInt(size, 10))
+		"-F", image.Format, root+unfinished, strconv.FormatInt(size, 10))
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if bytes.Contains(bytes.ToLower(out), []byte(syscall.ENOSPC.Error())) {
@@ -93,8 +94,25 @@ func (f files) makeRoot(ctx context.Context, g compute.Guest) error {
 		}
 		return storage(err, "making the root disk of server %s: %s", g.ID, out)
 	}
-	return storage(os.Rename(root+".new", root), "making the root disk of server %s", g.ID)
+	return storage(finish(root), "making the root disk of server %s", g.ID)
 }
+
+// mkdir makes a directory and what leads to it, and sees that a power cut leaves it there.
+func mkdir(dir string) error {
+	if exists(dir) {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return err
+	}
+	return blob.SyncDir(filepath.Dir(dir))
+}
+
+// unfinished is how the name of a file ends that is being written.
+const unfinished = ".new"
+
+// finish gives a file its name once all of it is on the disk.
+func finish(path string) error { return blob.Finish(path+unfinished, path) }
 
 // remove takes everything away. An id that names no guest names no directory either.
 func (f files) remove(id compute.ServerID) error {

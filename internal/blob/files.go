@@ -228,6 +228,18 @@ func Publish(part, path string) error {
 	return SyncDir(folder)
 }
 
+// Finish syncs a file that another program wrote, and publishes it.
+func Finish(part, path string) error {
+	f, err := os.Open(part)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return Publish(part, path)
+}
+
 // mkdir makes a folder and what leads to it, durably.
 func mkdir(dir string) error {
 	err := os.Mkdir(dir, 0o750)

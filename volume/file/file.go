@@ -177,7 +177,7 @@ func (d *Driver) copy(ctx context.Context, from, to string) error {
 	if _, err := run(ctx, "cp", "--sparse=always", "--reflink=auto", "--", from, to+partial); err != nil {
 		return fault.Unavailable.Wrap(err, "copy %s", filepath.Base(from))
 	}
-	return publish(to)
+	return kind(blob.Finish(to+partial, to))
 }
 
 // run returns what a program printed. An error is what it complained of.
@@ -197,18 +197,6 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	return nil, fmt.Errorf("%w: %s", err, said)
 }
 
-// publish gives the partial file of path its name, for good.
-func publish(path string) error {
-	f, err := os.Open(path + partial)
-	if err != nil {
-		return kind(err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return kind(err)
-	}
-	return kind(blob.Publish(path+partial, path))
-}
-
 // Import implements volume.Importer. Images that are not raw are converted by
 // qemu-img, which must be installed for them.
 func (d *Driver) Import(ctx context.Context, v volume.Volume, image volume.Image, r io.Reader) error {
@@ -226,7 +214,7 @@ func (d *Driver) Import(ctx context.Context, v volume.Volume, image volume.Image
 	if info.Size() > bytes(v) {
 		return fault.Invalid.Errorf("image %s does not fit in %d GiB", image.ID, v.SizeGiB)
 	}
-	if err := publish(path); err != nil {
+	if err := kind(blob.Finish(path+partial, path)); err != nil {
 		return err
 	}
 	return d.Resize(ctx, v)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/nacre-cloud/nacre/internal/blob"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -61,7 +62,7 @@ func (d *Driver) convert(ctx context.Context, v volume.Volume, image volume.Imag
 	if _, err := qemuImg(ctx, "convert", "-f", image.DiskFormat, "-O", "raw", source, path+partial); err != nil {
 		return err
 	}
-	if err := publish(path); err != nil {
+	if err := kind(blob.Finish(path+partial, path)); err != nil {
 		return err
 	}
 	return d.Resize(ctx, v)
