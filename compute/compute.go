@@ -49,7 +49,7 @@ type Server struct {
 	Tags             []string          `bun:"type:text"` // sorted
 	Locked           bool
 	LockedReason     string
-	SecurityGroups   []string     `bun:"type:text"` // names or ids, as asked for
+	SecurityGroups   []string     `bun:"type:text"`      // names or ids, as asked for
 	NICs             []ServerNIC  `bun:"nics,type:text"` // while it is Building without MAC and addresses
 	Disks            []ServerDisk `bun:"type:text"`
 	Fault            *Failure     `bun:"type:text"` // why Status is Failed

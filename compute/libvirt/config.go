@@ -17,6 +17,7 @@
 package libvirt
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -39,6 +40,9 @@ type Config struct {
 	ImageAge time.Duration
 	// Accelerator is KVM or TCG; "" is KVM where the host can do it.
 	Accelerator Accelerator
+	// GoingDown says whether the host is shutting down and stops its guests with it;
+	// nil asks systemd, where that runs.
+	GoingDown func(context.Context) bool
 	// Log is where the driver tells what an operator should know; nil is slog.Default.
 	Log *slog.Logger
 }
@@ -64,6 +68,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ImageAge == 0 {
 		c.ImageAge = 7 * 24 * time.Hour
+	}
+	if c.GoingDown == nil {
+		c.GoingDown = func(ctx context.Context) bool { return goingDown(ctx, "/run/systemd/system") }
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

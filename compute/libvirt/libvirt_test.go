@@ -57,10 +57,12 @@ func (d driver) VNC(ctx context.Context, id compute.ServerID) (compute.Endpoint,
 }
 
 func (w world) driver(t *testing.T, dir string) compute.Driver {
-	d, err := libvirt.New(libvirt.Config{
-		URI: w.host.URI, Dir: dir, LogDir: w.host.LogDir(), Images: w,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	return w.configured(t, libvirt.Config{Dir: dir})
+}
+
+func (w world) configured(t *testing.T, c libvirt.Config) compute.Driver {
+	c.URI, c.LogDir, c.Images, c.Log = w.host.URI, w.host.LogDir(), w, slog.New(slog.NewTextHandler(t.Output(), nil))
+	d, err := libvirt.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

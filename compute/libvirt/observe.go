@@ -5,6 +5,7 @@ package libvirt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -59,6 +60,9 @@ func (d *Driver) Guests(ctx context.Context) ([]compute.GuestState, error) {
 		states := make([]compute.GuestState, 0, len(known))
 		for id, power := range known {
 			states = append(states, compute.GuestState{ID: id, Power: power})
+		}
+		if slices.ContainsFunc(states, off) && d.config.GoingDown(ctx) {
+			return nil, fault.Unavailable.Errorf("this host is shutting down, and its servers with it")
 		}
 		return states, nil
 	})

@@ -73,8 +73,11 @@ func (d *Driver) Watch(ctx context.Context, changed func(compute.GuestState)) er
 			all, _ := d.Guests(ctx)
 			states = append(states, all...)
 		}
+		down := sync.OnceValue(func() bool { return d.config.GoingDown(ctx) })
 		for _, s := range states {
-			changed(s)
+			if !off(s) || !down() {
+				changed(s)
+			}
 		}
 	}
 }
