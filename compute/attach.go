@@ -69,11 +69,8 @@ func (m *Manager) unplugDisk(ctx context.Context, st *diskState) error {
 	if err != nil {
 		return err
 	}
-	err = d.DetachDisk(ctx, st.Server, st.Disk.VolumeID)
-	if errors.Is(err, fault.NotFound) {
-		return nil // the guest is gone, and the disk with it
-	}
-	return fault.Internal.Wrap(err, "host %s", st.Host)
+	// Where the guest is gone, the disk is gone with it.
+	return fault.Internal.Wrap(unlessGone(d.DetachDisk(ctx, st.Server, st.Disk.VolumeID)), "host %s", st.Host)
 }
 
 // devicesFrom are the states in which a server's devices may change.
@@ -171,7 +168,7 @@ func (m *Manager) attachNICFlow() *flow.Flow[nicState] {
 			st.NIC, err = m.plugNIC(ctx, st.Server, st.Host, st.Zone, st.Plan)
 			return err
 		}, func(ctx context.Context, st *nicState) error {
-			return m.freePort(ctx, string(st.Plan.Port), st.Plan.Ours)
+			return m.freePort(ctx, st.Server, st.Plan.nic())
 		}).
 		Step("plug", func(ctx context.Context, st *nicState) error {
 			d, err := m.driver(st.Host)
@@ -189,7 +186,7 @@ func (m *Manager) detachNICFlow() *flow.Flow[nicState] {
 	return flow.New[nicState]("server.detach-interface").
 		Record("begin", nil, func(ctx context.Context, tx *db.Tx, st *nicState) error { return ended(ctx, tx, st.Action) }).
 		Step("pull", m.pullNIC, nil).
-		Step("network", func(ctx context.Context, st *nicState) error { return m.freePort(ctx, st.NIC.PortID, st.NIC.Ours) }, nil).
+		Step("network", func(ctx context.Context, st *nicState) error { return m.freePort(ctx, st.Server, st.NIC) }, nil).
 		Record("finish", func(ctx context.Context, tx *db.Tx, st *nicState) error {
 			return changeServer(ctx, tx, st.Server, st.Action, func(s *Server) {
 				s.NICs = slices.DeleteFunc(s.NICs, func(n ServerNIC) bool { return n.PortID == st.NIC.PortID })

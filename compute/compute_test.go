@@ -55,7 +55,8 @@ func newCloud(t testing.TB, d *db.DB, host computememory.Config) *cloud {
 	return newConfigured(t, d, host, compute.Config{})
 }
 
-func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config compute.Config) *cloud {
+// newConfigured wraps what its servers see of the network, if told how.
+func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config compute.Config, wrap ...func(network.Service) network.Service) *cloud {
 	t.Helper()
 	e := flow.NewEngine(d, nil, flow.Config{})
 	c := &cloud{db: d, host: computememory.New(host)}
@@ -67,11 +68,15 @@ func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config com
 		DB: d, Flows: e, Images: volumeImages{images}, Backends: []volume.Backend{{Name: "memory", Driver: volumememory.New()}},
 	})
 	must(t, err)
+	networks := network.Service(c.networks)
+	for _, w := range wrap {
+		networks = w(networks)
+	}
 	placer, err := scheduler.New(scheduler.Params{DB: d})
 	must(t, err)
 	c.places = placer
 	c.Manager, err = compute.New(compute.Params{
-		DB: d, Flows: e, Images: images, Networks: c.networks, Volumes: c.volumes, Scheduler: placer,
+		DB: d, Flows: e, Images: images, Networks: networks, Volumes: c.volumes, Scheduler: placer,
 		Hosts: []compute.Host{{Name: "host1", Driver: c.host}}, Config: config,
 	})
 	must(t, err)

@@ -66,7 +66,7 @@ func (m *Manager) freeNICs(ctx context.Context, st *deleteState) error {
 		return err
 	}
 	for _, n := range s.NICs {
-		if err := m.freePort(ctx, n.PortID, n.Ours); err != nil {
+		if err := m.freePort(ctx, s.ID, n); err != nil {
 			return err
 		}
 	}

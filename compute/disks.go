@@ -171,11 +171,8 @@ func (m *Manager) freeVolume(ctx context.Context, id volume.ID, at volume.Attach
 	if !remove {
 		return nil
 	}
-	err := m.volumes.DeleteVolume(ctx, id)
-	switch {
-	case err == nil, errors.Is(err, fault.NotFound):
-		return nil
-	case errors.Is(err, fault.Unavailable), ctx.Err() != nil:
+	err := unlessGone(m.volumes.DeleteVolume(ctx, id))
+	if err == nil || errors.Is(err, fault.Unavailable) || ctx.Err() != nil {
 		return err
 	}
 	m.log.WarnContext(ctx, "a volume outlives its server", "volume", id, "error", err)

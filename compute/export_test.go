@@ -20,6 +20,11 @@ var Insert = insertServer
 
 func (m *Manager) BootFlow() *flow.Flow[BootState] { return m.bootFlow() }
 
+func (m *Manager) Boot(ctx context.Context, tx *db.Tx, st BootState) error {
+	_, err := flow.Start(ctx, tx, m.boot, subject(st.Server), st)
+	return err
+}
+
 func (m *Manager) ReviveFlow() *flow.Flow[PowerState] { return m.reviveFlow() }
 
 func (m *Manager) Plan(ctx context.Context, s CreateSpec) (Server, BootState, error) {

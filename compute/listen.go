@@ -2,7 +2,6 @@ package compute
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/nacre-cloud/nacre/kit/bus"
@@ -68,10 +67,7 @@ func (m *Manager) pullPort(ctx context.Context, st pullState) error {
 	if err != nil {
 		return err
 	}
-	if err := d.DetachNIC(ctx, st.Server, st.Port); !errors.Is(err, fault.NotFound) {
-		return fault.Internal.Wrap(err, "host %s", st.Host)
-	}
-	return nil
+	return fault.Internal.Wrap(unlessGone(d.DetachNIC(ctx, st.Server, st.Port)), "host %s", st.Host)
 }
 
 func addresses(e network.PortReachable) (all []Address) {
@@ -89,9 +85,5 @@ func changeOwner(ctx context.Context, tx *db.Tx, device string, change func(*Ser
 	if device == "" {
 		return nil
 	}
-	err := changeServer(ctx, tx, ServerID(device), "", change)
-	if errors.Is(err, fault.NotFound) {
-		return nil
-	}
-	return err
+	return unlessGone(changeServer(ctx, tx, ServerID(device), "", change))
 }

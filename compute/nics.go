@@ -187,22 +187,31 @@ func (m *Manager) plugNIC(ctx context.Context, server ServerID, host, zone strin
 
 func (m *Manager) unplug(ctx context.Context, st *bootState) error {
 	for _, p := range st.NICs {
-		if err := m.freePort(ctx, string(p.Port), p.Ours); err != nil {
+		if err := m.freePort(ctx, st.Server, p.nic()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// freePort deletes a port that was made for a server, and gives any other back.
-func (m *Manager) freePort(ctx context.Context, id string, ours bool) error {
-	var err error
-	if ours {
-		err = m.networks.DeletePort(asService(ctx), network.PortID(id))
-	} else {
-		nobody := ""
-		_, err = m.networks.UpdatePort(asService(ctx), network.PortPatch{ID: network.PortID(id), Host: &nobody, DeviceID: &nobody, DeviceOwner: &nobody})
+// freePort deletes a port that was made for a server, and gives any other back that
+// the server still has: two that boot at once may have been promised one port.
+func (m *Manager) freePort(ctx context.Context, server ServerID, n ServerNIC) error {
+	id := network.PortID(n.PortID)
+	if n.Ours {
+		return unlessGone(m.networks.DeletePort(asService(ctx), id))
 	}
+	port, err := m.networks.Port(asService(ctx), id)
+	if err != nil || port.DeviceID != string(server) {
+		return unlessGone(err)
+	}
+	nobody := ""
+	_, err = m.networks.UpdatePort(asService(ctx), network.PortPatch{ID: id, Host: &nobody, DeviceID: &nobody, DeviceOwner: &nobody})
+	return unlessGone(err)
+}
+
+// unlessGone makes it a success to free what is gone.
+func unlessGone(err error) error {
 	if errors.Is(err, fault.NotFound) {
 		return nil
 	}
