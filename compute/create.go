@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uptrace/bun"
+
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/image"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -69,7 +71,7 @@ func (m *Manager) plan(ctx context.Context, c identity.Caller, spec CreateSpec) 
 		st.Secrets = secrets{spec.AdminPassword, spec.Files}
 	}
 	checks := []func() error{
-		func() error { return m.checkServer(ctx, &s) },
+		func() error { return m.checkServer(ctx, m.db.Read(), &s) },
 		func() error { return checkFiles(spec.Files) },
 		func() error { return m.planFlavor(ctx, &s, spec) },
 		func() error { return m.planKey(ctx, c, &s) },
@@ -110,7 +112,7 @@ func checkFiles(files []InjectedFile) error {
 	return nil
 }
 
-func (m *Manager) checkServer(ctx context.Context, s *Server) error {
+func (m *Manager) checkServer(ctx context.Context, idb bun.IDB, s *Server) error {
 	if s.Name == "" || len(s.Name) > maxText || len(s.Description) > maxText {
 		return fault.Invalid.Errorf("a server's name has from 1 to %d characters, its description at most as many", maxText)
 	}
@@ -128,15 +130,15 @@ func (m *Manager) checkServer(ctx context.Context, s *Server) error {
 	if len(s.Tags) > maxTags {
 		return fault.Invalid.Errorf("a server has at most %d tags, not %d", maxTags, len(s.Tags))
 	}
-	return m.countMetadata(ctx, s)
+	return m.countMetadata(ctx, idb, s)
 }
 
 // countMetadata reports whether a server has no more items than its project allows.
-func (m *Manager) countMetadata(ctx context.Context, s *Server) error {
+func (m *Manager) countMetadata(ctx context.Context, idb bun.IDB, s *Server) error {
 	if len(s.Metadata) == 0 {
 		return nil
 	}
-	limits, err := m.quota.Limits(ctx, m.db.Read(), s.ProjectID)
+	limits, err := m.quota.Limits(ctx, idb, s.ProjectID)
 	if most := limits[ResourceMetadata]; err == nil && most != quota.Unlimited && int64(len(s.Metadata)) > most {
 		err = fault.OverQuota.Errorf("a server has at most %d metadata items, not %d", most, len(s.Metadata))
 	}

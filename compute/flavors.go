@@ -2,7 +2,6 @@ package compute
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/nacre-cloud/nacre/identity"
@@ -88,9 +87,7 @@ func (m *Manager) UpdateFlavor(ctx context.Context, p FlavorPatch) (f Flavor, er
 		if p.Description != nil {
 			f.Description = *p.Description
 		}
-		if p.Specs != nil {
-			f.Specs = maps.Clone(p.Specs)
-		}
+		f.Specs = db.Merge(f.Specs, p.Specs)
 		if err := f.access(p); err != nil {
 			return err
 		}

@@ -81,13 +81,19 @@ func (m *Manager) UpdateServer(ctx context.Context, p Patch) (Server, error) {
 	if err != nil {
 		return Server{}, err
 	}
-	apply(&s, p)
-	if err := m.checkServer(ctx, &s); err != nil {
-		return Server{}, err
-	}
-	return s, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return changeServer(ctx, tx, s.ID, "", func(s *Server) { apply(s, p) })
+	doing := s.Doing
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		err := changeServer(ctx, tx, p.ID, "", func(row *Server) {
+			apply(row, p)
+			s = *row
+		})
+		if err != nil {
+			return err
+		}
+		return m.checkServer(ctx, tx, &s)
 	})
+	s.Doing = doing
+	return s, err
 }
 
 func apply(s *Server, p Patch) {
@@ -101,10 +107,13 @@ func apply(s *Server, p Patch) {
 	if p.Metadata != nil {
 		s.Metadata = p.Metadata
 	}
+	s.Metadata = db.Merge(s.Metadata, p.MetadataItems)
 	if p.Tags != nil {
-		s.Tags = slices.Compact(slices.Sorted(slices.Values(p.Tags)))
+		s.Tags = p.Tags
 	}
-	s.UpdatedAt = db.Now()
+	s.Tags = slices.DeleteFunc(append(slices.Clone(s.Tags), p.AddTags...), func(tag string) bool { return slices.Contains(p.RemoveTags, tag) })
+	slices.Sort(s.Tags)
+	s.Tags = slices.Compact(s.Tags)
 }
 
 // ConsoleLog implements Service.

@@ -184,8 +184,12 @@ type Patch struct {
 	Hostname    *string
 	AccessIPv4  *string
 	AccessIPv6  *string
-	Metadata    map[string]string // replaces all of it
-	Tags        []string          // replaces all of them; empty, not nil, removes them
+
+	Metadata      map[string]string  // replaces all of it
+	MetadataItems map[string]*string // nil removes one; those not named stay
+	Tags          []string           // replaces all of them; empty, not nil, removes them
+	AddTags       []string
+	RemoveTags    []string
 }
 
 // A PowerSpec is an order to start, stop, … a server.
@@ -268,7 +272,7 @@ type FlavorQuery struct {
 type FlavorPatch struct {
 	ID            string
 	Description   *string
-	Specs         map[string]string // replaces all of them
+	Specs         map[string]*string // nil removes one; those not named stay
 	AddProject    string
 	RemoveProject string
 }

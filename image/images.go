@@ -158,16 +158,7 @@ func (m *Manager) patched(i Image, p Patch) (Image, error) {
 	set(&i.MinDiskGiB, p.MinDiskGiB)
 	set(&i.MinMemoryMiB, p.MinMemoryMiB)
 	set(&i.ProjectID, p.ProjectID)
-	for name, value := range p.Properties {
-		if value == nil {
-			delete(i.Properties, name)
-			continue
-		}
-		if i.Properties == nil {
-			i.Properties = map[string]string{}
-		}
-		i.Properties[name] = *value
-	}
+	i.Properties = db.Merge(i.Properties, p.Properties)
 	if p.Tags != nil {
 		i.Tags = p.Tags
 	}

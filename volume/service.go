@@ -127,11 +127,12 @@ type Patch struct {
 	Name        *string
 	Description *string
 	Bootable    *bool
-	Metadata    map[string]string // replaces all of it
 
-	ImageMetadata map[string]string // likewise
-	Type          *string           // id or name; on another backend it is fault.Unsupported
-	Status        *Status           // for administrators, after a repair by hand
+	Metadata      map[string]string  // replaces all of it
+	MetadataItems map[string]*string // nil removes one; those not named stay
+	ImageMetadata map[string]*string // likewise
+	Type          *string            // id or name; on another backend it is fault.Unsupported
+	Status        *Status            // for administrators, after a repair by hand
 }
 
 // An UploadSpec says which image to make of a volume.
@@ -179,11 +180,12 @@ type SnapshotQuery struct {
 
 // A SnapshotPatch changes a snapshot. Nil fields stay as they are.
 type SnapshotPatch struct {
-	ID          SnapshotID
-	Name        *string
-	Description *string
-	Metadata    map[string]string
-	Status      *Status // for administrators, after a repair by hand
+	ID            SnapshotID
+	Name          *string
+	Description   *string
+	Metadata      map[string]string  // replaces all of it
+	MetadataItems map[string]*string // nil removes one; those not named stay
+	Status        *Status            // for administrators, after a repair by hand
 }
 
 // An AttachSpec says which server wants which volume.

@@ -101,24 +101,30 @@ func (m *Manager) UpdateSnapshot(ctx context.Context, p SnapshotPatch) (Snapshot
 	if err != nil {
 		return Snapshot{}, err
 	}
-	columns := []string{"name", "description", "metadata", "updated_at"}
-	set(&s.Name, p.Name)
-	set(&s.Description, p.Description)
-	if p.Metadata != nil {
-		s.Metadata = p.Metadata
-	}
 	if p.Status != nil {
 		if err := identity.Allow(ctx, "volume:reset", s); err != nil {
 			return Snapshot{}, err
 		}
-		s.Status, s.Message = *p.Status, ""
-		columns = append(columns, "status", "message")
 	}
-	if err := checkTexts(s.Name, s.Description, s.Metadata); err != nil {
-		return Snapshot{}, err
-	}
-	s.UpdatedAt = db.Now()
-	return s, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateSnapshot(ctx, tx, &s, columns...) })
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var err error
+		if s, err = lockSnapshot(ctx, tx, p.ID); err != nil {
+			return err
+		}
+		columns := []string{"name", "description", "metadata", "updated_at"}
+		set(&s.Name, p.Name)
+		set(&s.Description, p.Description)
+		s.Metadata, s.UpdatedAt = patched(s.Metadata, p.Metadata, p.MetadataItems), db.Now()
+		if p.Status != nil {
+			s.Status, s.Message = *p.Status, ""
+			columns = append(columns, "status", "message")
+		}
+		if err := checkTexts(s.Name, s.Description, s.Metadata); err != nil {
+			return err
+		}
+		return updateSnapshot(ctx, tx, &s, columns...)
+	})
+	return s, err
 }
 
 // DeleteSnapshot implements Service.

@@ -159,6 +159,13 @@ func loadSnapshot(ctx context.Context, idb bun.IDB, id SnapshotID) (Snapshot, er
 	return s, missing(err, "snapshot", string(id))
 }
 
+func lockSnapshot(ctx context.Context, tx *db.Tx, id SnapshotID) (Snapshot, error) {
+	if err := tx.Lock(ctx, "snapshot/"+string(id)); err != nil {
+		return Snapshot{}, err
+	}
+	return loadSnapshot(ctx, tx, id)
+}
+
 func listSnapshots(ctx context.Context, idb bun.IDB, project string, q SnapshotQuery) (page.Of[Snapshot], error) {
 	query := idb.NewSelect().Model((*Snapshot)(nil))
 	where(query, "project_id", project)

@@ -37,33 +37,56 @@ func (m *Manager) UpdateVolume(ctx context.Context, p Patch) (Volume, error) {
 	if err != nil {
 		return Volume{}, err
 	}
-	columns := []string{"name", "description", "bootable", "metadata", "image_metadata", "type_id", "updated_at"}
-	set(&v.Name, p.Name)
-	set(&v.Description, p.Description)
-	set(&v.Bootable, p.Bootable)
-	if p.Metadata != nil {
-		v.Metadata = p.Metadata
-	}
-	if p.ImageMetadata != nil {
-		v.ImageMetadata = p.ImageMetadata
+	if p.Status != nil {
+		if err := identity.Allow(ctx, "volume:reset", v); err != nil {
+			return Volume{}, err
+		}
 	}
 	if p.Type != nil {
 		if err := m.retype(ctx, &v, *p.Type); err != nil {
 			return Volume{}, err
 		}
 	}
-	if p.Status != nil {
-		if err := identity.Allow(ctx, "volume:reset", v); err != nil {
-			return Volume{}, err
+	wanted := v.TypeID
+	err = m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var err error
+		if v, err = lockVolume(ctx, tx, p.ID); err != nil {
+			return err
 		}
+		if p.Type != nil {
+			v.TypeID = wanted
+		}
+		columns := v.change(p)
+		if err := errors.Join(checkTexts(v.Name, v.Description, v.Metadata), checkTexts("", "", v.ImageMetadata)); err != nil {
+			return err
+		}
+		return updateVolume(ctx, tx, &v, columns...)
+	})
+	return v, err
+}
+
+// change does to v what p says of its own fields, and returns the columns of those.
+func (v *Volume) change(p Patch) []string {
+	columns := []string{"name", "description", "bootable", "metadata", "image_metadata", "type_id", "updated_at"}
+	set(&v.Name, p.Name)
+	set(&v.Description, p.Description)
+	set(&v.Bootable, p.Bootable)
+	v.Metadata = patched(v.Metadata, p.Metadata, p.MetadataItems)
+	v.ImageMetadata = db.Merge(v.ImageMetadata, p.ImageMetadata)
+	if p.Status != nil {
 		v.Status, v.Message = *p.Status, ""
 		columns = append(columns, "status", "message")
 	}
-	if err := errors.Join(checkTexts(v.Name, v.Description, v.Metadata), checkTexts("", "", p.ImageMetadata)); err != nil {
-		return Volume{}, err
-	}
 	v.UpdatedAt = db.Now()
-	return v, m.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return updateVolume(ctx, tx, &v, columns...) })
+	return columns
+}
+
+// patched returns metadata with what a patch says: all of it, unless that is nil, and then some.
+func patched(old, all map[string]string, some map[string]*string) map[string]string {
+	if all != nil {
+		old = all
+	}
+	return db.Merge(old, some)
 }
 
 // retype gives v another type, whose bytes must be where they are.

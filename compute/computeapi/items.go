@@ -1,7 +1,6 @@
 package computeapi
 
 import (
-	"maps"
 	"unicode/utf8"
 
 	"github.com/nacre-cloud/nacre/compute"
@@ -19,20 +18,14 @@ func (a *api) listItems(r *rest.Request) (rest.Response, error) {
 }
 
 func (a *api) addItems(r *rest.Request, in itemsIn) (rest.Response, error) {
-	s, err := a.server(r)
-	if err != nil {
-		return rest.Response{}, err
-	}
-	items := cloned(s.Metadata)
-	maps.Copy(items, in.Items)
-	return a.patchItems(r, items, "")
+	return a.patchItems(r, in.Items, compute.Patch{MetadataItems: changes(in.Items)})
 }
 
 func (a *api) replaceItems(r *rest.Request, in itemsIn) (rest.Response, error) {
 	if in.Items == nil {
 		return rest.Response{}, fault.Invalid.Errorf("metadata: expected an object, got null")
 	}
-	return a.patchItems(r, in.Items, "")
+	return a.patchItems(r, in.Items, compute.Patch{Metadata: in.Items})
 }
 
 func (a *api) showItem(r *rest.Request) (rest.Response, error) {
@@ -58,13 +51,8 @@ func (a *api) setItem(r *rest.Request, in itemIn) (rest.Response, error) {
 	if !ok {
 		return rest.Response{}, fault.Invalid.Errorf("meta: the key must be %s, as in the URL", key)
 	}
-	s, err := a.server(r)
-	if err != nil {
-		return rest.Response{}, err
-	}
-	items := cloned(s.Metadata)
-	items[key] = value
-	return a.patchItems(r, items, key)
+	_, err := a.patchItems(r, in.Item, compute.Patch{MetadataItems: changes(in.Item)})
+	return rest.ReplyUnder("meta", map[string]string{key: value}), err
 }
 
 func (a *api) deleteItem(r *rest.Request) (rest.Response, error) {
@@ -76,29 +64,27 @@ func (a *api) deleteItem(r *rest.Request) (rest.Response, error) {
 	if _, ok := s.Metadata[key]; !ok {
 		return rest.Response{}, fault.NotFound.Errorf("metadata item %s was not found", key)
 	}
-	items := cloned(s.Metadata)
-	delete(items, key)
-	_, err = a.patchItems(r, items, "")
+	_, err = a.patchItems(r, nil, compute.Patch{MetadataItems: map[string]*string{key: nil}})
 	return rest.Empty(), err
 }
 
-// patchItems replaces all items and answers with them, or with one.
-func (a *api) patchItems(r *rest.Request, items map[string]string, only string) (rest.Response, error) {
-	for key, value := range items {
+// patchItems sets items, all or some of them as p says, and answers with all that there are.
+func (a *api) patchItems(r *rest.Request, set map[string]string, p compute.Patch) (rest.Response, error) {
+	for key, value := range set {
 		if n := utf8.RuneCountInString(key); n == 0 || n > 255 || utf8.RuneCountInString(value) > 255 {
 			return rest.Response{}, fault.Invalid.Errorf("metadata %.40q: key and value have at most 255 characters and the key at least one", key)
 		}
 	}
-	s, err := a.UpdateServer(r.Context(), compute.Patch{ID: compute.ServerID(r.Param("id")), Metadata: items})
-	if only != "" {
-		return rest.ReplyUnder("meta", map[string]string{only: s.Metadata[only]}), err
-	}
+	p.ID = compute.ServerID(r.Param("id"))
+	s, err := a.UpdateServer(r.Context(), p)
 	return rest.ReplyUnder("metadata", s.Metadata), err
 }
 
-// cloned is maps.Clone that never returns nil.
-func cloned[K comparable, V any](m map[K]V) map[K]V {
-	out := make(map[K]V, len(m)+1)
-	maps.Copy(out, m)
+// changes are those that set items.
+func changes(items map[string]string) map[string]*string {
+	out := make(map[string]*string, len(items))
+	for key, value := range items {
+		out[key] = &value
+	}
 	return out
 }

@@ -2,7 +2,6 @@ package computeapi
 
 import (
 	"encoding/json"
-	"maps"
 	"regexp"
 	"slices"
 	"unicode/utf8"
@@ -55,10 +54,7 @@ func (a *api) addSpecs(r *rest.Request, in specsIn) (rest.Response, error) {
 	if err != nil {
 		return rest.Response{}, err
 	}
-	err = a.patchSpecs(r, func(all map[string]string) error {
-		maps.Copy(all, added)
-		return nil
-	})
+	err = a.patchSpecs(r, changes(added))
 	return rest.ReplyUnder("extra_specs", added), err
 }
 
@@ -71,10 +67,7 @@ func (a *api) setSpec(r *rest.Request, in specs) (rest.Response, error) {
 	if _, ok := set[key]; !ok || len(set) != 1 {
 		return rest.Response{}, fault.Invalid.Errorf("the body must have the one member %s, as in the URL", key)
 	}
-	err = a.patchSpecs(r, func(all map[string]string) error {
-		all[key] = set[key]
-		return nil
-	})
+	err = a.patchSpecs(r, changes(set))
 	return rest.Reply(set), err
 }
 
@@ -98,26 +91,19 @@ func hasSpec(all map[string]string, flavor, key string) error {
 }
 
 func (a *api) deleteSpec(r *rest.Request) (rest.Response, error) {
-	key := r.Param("key")
-	return rest.Empty(), a.patchSpecs(r, func(all map[string]string) error {
-		if err := hasSpec(all, r.Param("id"), key); err != nil {
-			return err
-		}
-		delete(all, key)
-		return nil
-	})
-}
-
-func (a *api) patchSpecs(r *rest.Request, change func(map[string]string) error) error {
 	f, err := a.flavor(r)
 	if err != nil {
-		return err
+		return rest.Response{}, err
 	}
-	all := cloned(f.Specs)
-	if err := change(all); err != nil {
-		return err
+	key := r.Param("key")
+	if err := hasSpec(f.Specs, f.ID, key); err != nil {
+		return rest.Response{}, err
 	}
-	_, err = a.UpdateFlavor(r.Context(), compute.FlavorPatch{ID: f.ID, Specs: all})
+	return rest.Empty(), a.patchSpecs(r, map[string]*string{key: nil})
+}
+
+func (a *api) patchSpecs(r *rest.Request, changes map[string]*string) error {
+	_, err := a.UpdateFlavor(r.Context(), compute.FlavorPatch{ID: r.Param("id"), Specs: changes})
 	return err
 }
 

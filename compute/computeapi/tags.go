@@ -39,12 +39,12 @@ func (a *api) listTags(r *rest.Request) (rest.Response, error) {
 }
 
 func (a *api) replaceTags(r *rest.Request, in tagsIn) (rest.Response, error) {
-	s, err := a.patchTags(r, in.Tags)
+	s, err := a.patchTags(r, compute.Patch{Tags: append([]string{}, in.Tags...)}) // nil would change nothing
 	return rest.ReplyUnder("tags", s.Tags), err
 }
 
 func (a *api) deleteTags(r *rest.Request) (rest.Response, error) {
-	_, err := a.patchTags(r, nil)
+	_, err := a.patchTags(r, compute.Patch{Tags: []string{}})
 	return rest.Empty(), err
 }
 
@@ -64,7 +64,7 @@ func (a *api) addTag(r *rest.Request) (rest.Response, error) {
 	tag, status := r.Param("tag"), http.StatusNoContent
 	if !slices.Contains(s.Tags, tag) {
 		status = http.StatusCreated
-		_, err = a.patchTags(r, append(slices.Clone(s.Tags), tag))
+		_, err = a.patchTags(r, compute.Patch{AddTags: []string{tag}})
 	}
 	return rest.Empty().Status(status).Location(r.URL("/v2.1/servers", string(s.ID), "tags", tag)), err
 }
@@ -74,20 +74,18 @@ func (a *api) deleteTag(r *rest.Request) (rest.Response, error) {
 	if err != nil {
 		return rest.Response{}, err
 	}
-	i := slices.Index(s.Tags, r.Param("tag"))
-	if i < 0 {
-		return rest.Response{}, fault.NotFound.Errorf("server %s has no tag %q", s.ID, r.Param("tag"))
+	tag := r.Param("tag")
+	if !slices.Contains(s.Tags, tag) {
+		return rest.Response{}, fault.NotFound.Errorf("server %s has no tag %q", s.ID, tag)
 	}
-	_, err = a.patchTags(r, slices.Delete(slices.Clone(s.Tags), i, i+1))
+	_, err = a.patchTags(r, compute.Patch{RemoveTags: []string{tag}})
 	return rest.Empty(), err
 }
 
-func (a *api) patchTags(r *rest.Request, tags []string) (compute.Server, error) {
-	if err := checkTags(tags); err != nil {
+func (a *api) patchTags(r *rest.Request, p compute.Patch) (compute.Server, error) {
+	if err := checkTags(append(slices.Clone(p.Tags), p.AddTags...)); err != nil {
 		return compute.Server{}, err
 	}
-	if tags == nil {
-		tags = []string{} // nil would change nothing
-	}
-	return a.UpdateServer(r.Context(), compute.Patch{ID: compute.ServerID(r.Param("id")), Tags: tags})
+	p.ID = compute.ServerID(r.Param("id"))
+	return a.UpdateServer(r.Context(), p)
 }

@@ -60,11 +60,16 @@ func flavors(t *testing.T, w world) {
 	is(t, "a name twice", err, fault.Conflict)
 	_, err = w.Flavor(member(t), f.ID)
 	is(t, "private", err, fault.NotFound)
-	_, err = w.UpdateFlavor(admin(t), compute.FlavorPatch{ID: f.ID, AddProject: Project, Specs: map[string]string{"a": "b"}})
+	_, err = w.UpdateFlavor(admin(t), compute.FlavorPatch{ID: f.ID, AddProject: Project, Specs: map[string]*string{"a": new("b")}})
 	must(t, err)
 	got, err := w.Flavor(member(t), f.ID)
 	must(t, err)
 	if got.Specs["a"] != "b" {
+		t.Errorf("%+v", got)
+	}
+	got, err = w.UpdateFlavor(admin(t), compute.FlavorPatch{ID: f.ID, Specs: map[string]*string{"a": nil, "c": new("d")}})
+	must(t, err)
+	if len(got.Specs) != 1 || got.Specs["c"] != "d" {
 		t.Errorf("%+v", got)
 	}
 	must(t, w.DeleteFlavor(admin(t), f.ID))

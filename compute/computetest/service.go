@@ -142,6 +142,17 @@ func lifecycle(t *testing.T, w world) {
 	if again.Name != name || len(again.Metadata) != 0 || !slices.Equal(again.Tags, []string{"a", "b"}) || again.Status != compute.Active {
 		t.Errorf("%+v", again)
 	}
+	for _, p := range []compute.Patch{
+		{MetadataItems: map[string]*string{"x": new("1"), "y": new("2")}, AddTags: []string{"c"}},
+		{MetadataItems: map[string]*string{"x": nil}, RemoveTags: []string{"b"}},
+	} {
+		p.ID = s.ID
+		again, err = w.UpdateServer(member(t), p)
+		must(t, err)
+	}
+	if len(again.Metadata) != 1 || again.Metadata["y"] != "2" || !slices.Equal(again.Tags, []string{"a", "c"}) {
+		t.Errorf("%+v", again)
+	}
 	if log, err := w.ConsoleLog(member(t), compute.ConsoleSpec{ID: s.ID, Lines: 1}); err != nil || log == "" {
 		t.Errorf("console %q: %v", log, err)
 	}

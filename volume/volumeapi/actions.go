@@ -1,7 +1,6 @@
 package volumeapi
 
 import (
-	"maps"
 	"net/http"
 	"time"
 
@@ -65,14 +64,8 @@ func (a *api) setReadOnly(r *rest.Request, in struct {
 	ReadOnly bool `json:"readonly" required:"true" loose:"true"`
 },
 ) (rest.Response, error) {
-	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
-	if err != nil {
-		return rest.Response{}, err
-	}
-	items := map[string]string{}
-	maps.Copy(items, v.Metadata)
-	items["readonly"] = map[bool]string{false: "False", true: "True"}[in.ReadOnly]
-	return a.patch(r, volume.Patch{Metadata: items})
+	text := map[bool]string{false: "False", true: "True"}[in.ReadOnly]
+	return a.patch(r, volume.Patch{MetadataItems: map[string]*string{"readonly": &text}})
 }
 
 func (a *api) resetVolume(r *rest.Request, in struct {

@@ -1,8 +1,6 @@
 package volumeapi
 
 import (
-	"maps"
-
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
@@ -17,14 +15,7 @@ func (a *api) setImageMetadata(r *rest.Request, in struct {
 	Metadata map[string]string `json:"metadata" required:"true"`
 },
 ) (rest.Response, error) {
-	v, err := a.volumes.Volume(r.Context(), volume.ID(r.Param("id")))
-	if err != nil {
-		return rest.Response{}, err
-	}
-	items := map[string]string{}
-	maps.Copy(items, v.ImageMetadata)
-	maps.Copy(items, in.Metadata)
-	v, err = a.volumes.UpdateVolume(r.Context(), volume.Patch{ID: v.ID, ImageMetadata: items})
+	v, err := a.volumes.UpdateVolume(r.Context(), volume.Patch{ID: volume.ID(r.Param("id")), ImageMetadata: changes(in.Metadata)})
 	return rest.ReplyUnder("metadata", v.ImageMetadata), err
 }
 
@@ -36,11 +27,9 @@ func (a *api) unsetImageMetadata(r *rest.Request, in struct {
 	if err != nil {
 		return rest.Response{}, err
 	}
-	items := maps.Clone(v.ImageMetadata)
-	if _, ok := items[in.Key]; !ok {
+	if _, ok := v.ImageMetadata[in.Key]; !ok {
 		return rest.Response{}, fault.NotFound.Errorf("volume %s has no image metadata item %.64q", v.ID, in.Key)
 	}
-	delete(items, in.Key)
-	_, err = a.volumes.UpdateVolume(r.Context(), volume.Patch{ID: v.ID, ImageMetadata: items})
+	_, err = a.volumes.UpdateVolume(r.Context(), volume.Patch{ID: v.ID, ImageMetadata: map[string]*string{in.Key: nil}})
 	return rest.Empty(), err
 }

@@ -106,6 +106,13 @@ func lifecycle(t *testing.T, w world) {
 	if changed.Name != name || again.Name != name || !again.Bootable || again.Description != "d" || len(again.Metadata) != 0 {
 		t.Errorf("%+v", again)
 	}
+	for _, items := range []map[string]*string{{"x": new("1"), "y": new("2")}, {"x": nil}} {
+		again, err = w.UpdateVolume(member(t), volume.Patch{ID: v.ID, MetadataItems: items, ImageMetadata: items})
+		must(t, err)
+	}
+	if len(again.Metadata) != 1 || again.Metadata["y"] != "2" || len(again.ImageMetadata) != 1 || again.ImageMetadata["y"] != "2" {
+		t.Errorf("%+v", again)
+	}
 	must(t, w.DeleteVolume(member(t), v.ID))
 	w.wait(t, v.ID, "gone")
 	is(t, "delete again", w.DeleteVolume(member(t), v.ID), fault.NotFound)
