@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/nacre-cloud/nacre/internal/blob"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -37,6 +38,10 @@ func New(c Config) (*Driver, error) {
 	return &Driver{c.Dir}, nil
 }
 
+// abandoned is how long nobody has written to what a crash left half-written. What is
+// touched may be the work of another process on the same directory.
+const abandoned = time.Hour
+
 // Start makes the directory and clears away what a crash left half-written.
 func (d *Driver) Start(context.Context) error {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
@@ -47,7 +52,11 @@ func (d *Driver) Start(context.Context) error {
 		return fault.Internal.Wrap(err, "volume/file")
 	}
 	for _, p := range parts {
-		if err := os.Remove(p); err != nil {
+		info, err := os.Stat(p)
+		if err == nil && time.Since(info.ModTime()) > abandoned {
+			err = os.Remove(p)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fault.Unavailable.Wrap(err, "volume/file")
 		}
 	}
@@ -59,6 +68,7 @@ const (
 	volumeFile   = ".raw"
 	snapshotFile = ".snapshot"
 	partial      = ".part"
+	imageFile    = ".image" // what a volume is converted from
 )
 
 func (d *Driver) path(v volume.Volume) string { return filepath.Join(d.dir, string(v.ID)+volumeFile) }
@@ -99,7 +109,7 @@ func (d *Driver) Delete(_ context.Context, v volume.Volume) error {
 }
 
 func (d *Driver) remove(path string) error {
-	for _, p := range []string{path, path + partial} {
+	for _, p := range []string{path, path + partial, path + imageFile + partial} {
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return kind(err)
 		}
@@ -177,10 +187,25 @@ func (d *Driver) copy(ctx context.Context, from, to string) error {
 	if _, err := run(ctx, "cp", "--sparse=always", "--reflink=auto", "--", from, to+partial); err != nil {
 		return fault.Unavailable.Wrap(err, "copy %s", filepath.Base(from))
 	}
-	return kind(blob.Finish(to+partial, to))
+	return publish(to)
 }
 
-// run returns what a program printed. An error is what it complained of.
+// publish gives the partial file of path its name, for good.
+func publish(path string) error {
+	err := blob.Finish(path+partial, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return vanished(path + partial)
+	}
+	return kind(err)
+}
+
+// vanished is the fault of work whose file was cleared away under it: it is done again.
+func vanished(path string) error {
+	return fault.Unavailable.Errorf("volume/file: %s vanished while it was written", filepath.Base(path))
+}
+
+// run returns what a program printed. An error is what it complained of: without a
+// kind where the program refused, Unavailable where it was not let finish.
 func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C")
@@ -193,6 +218,9 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	said := strings.TrimSpace(complaint.String())
 	if strings.Contains(strings.ToLower(said), syscall.ENOSPC.Error()) {
 		return nil, fault.Exhausted.Errorf("%s", said)
+	}
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || !exit.Exited() {
+		return nil, fault.Unavailable.Wrap(err, "%s", program)
 	}
 	return nil, fmt.Errorf("%w: %s", err, said)
 }
@@ -208,13 +236,16 @@ func (d *Driver) Import(ctx context.Context, v volume.Volume, image volume.Image
 		return err
 	}
 	info, err := os.Stat(path + partial)
+	if errors.Is(err, fs.ErrNotExist) {
+		return vanished(path + partial)
+	}
 	if err != nil {
 		return kind(err)
 	}
 	if info.Size() > bytes(v) {
 		return fault.Invalid.Errorf("image %s does not fit in %d GiB", image.ID, v.SizeGiB)
 	}
-	if err := kind(blob.Finish(path+partial, path)); err != nil {
+	if err := publish(path); err != nil {
 		return err
 	}
 	return d.Resize(ctx, v)

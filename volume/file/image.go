@@ -7,9 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"time"
 
-	"github.com/nacre-cloud/nacre/internal/blob"
 	"github.com/nacre-cloud/nacre/kit/fault"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -47,7 +45,7 @@ func (d *Driver) Export(_ context.Context, v volume.Volume, w io.Writer) error {
 // that content cannot choose how it is read.
 func (d *Driver) convert(ctx context.Context, v volume.Volume, image volume.Image, r io.Reader) error {
 	path := d.path(v)
-	source := path + ".image" + partial
+	source := path + imageFile + partial
 	defer func() { _ = os.Remove(source) }() // Start removes what stays
 	if err := write(source, r); err != nil {
 		return err
@@ -59,17 +57,17 @@ func (d *Driver) convert(ctx context.Context, v volume.Volume, image volume.Imag
 	if size > bytes(v) {
 		return fault.Invalid.Errorf("image %s has a disk of %d GiB: it does not fit in %d GiB", image.ID, (size+1<<30-1)>>30, v.SizeGiB)
 	}
-	if _, err := qemuImg(ctx, "convert", "-f", image.DiskFormat, "-O", "raw", source, path+partial); err != nil {
+	if _, err := qemuImg(ctx, source, "convert", "-f", image.DiskFormat, "-O", "raw", source, path+partial); err != nil {
 		return err
 	}
-	if err := kind(blob.Finish(path+partial, path)); err != nil {
+	if err := publish(path); err != nil {
 		return err
 	}
 	return d.Resize(ctx, v)
 }
 
 func virtualSize(ctx context.Context, path, format string) (int64, error) {
-	out, err := qemuImg(ctx, "info", "-f", format, "--output=json", path)
+	out, err := qemuImg(ctx, path, "info", "-f", format, "--output=json", path)
 	if err != nil {
 		return 0, err
 	}
@@ -86,13 +84,18 @@ func virtualSize(ctx context.Context, path, format string) (int64, error) {
 	return info.VirtualSize, nil
 }
 
-func qemuImg(ctx context.Context, args ...string) ([]byte, error) {
+// qemuImg works on an image, which is Invalid where qemu-img refuses it.
+func qemuImg(ctx context.Context, source string, args ...string) ([]byte, error) {
 	program, err := exec.LookPath("qemu-img")
 	if err != nil {
 		return nil, fault.Unsupported.Errorf("images that are not raw need qemu-img: install qemu-utils")
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
 	out, err := run(ctx, program, args...)
-	return out, fault.Invalid.Wrap(err, "qemu-img %s", args[0])
+	if err == nil {
+		return out, nil
+	}
+	if _, gone := os.Stat(source); gone != nil {
+		return nil, vanished(source)
+	}
+	return nil, fault.Invalid.Wrap(err, "qemu-img %s", args[0])
 }
