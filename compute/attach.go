@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
 	"github.com/nacre-cloud/nacre/kit/db"
@@ -26,7 +27,8 @@ type diskState struct {
 func (m *Manager) attachVolumeFlow() *flow.Flow[diskState] {
 	return flow.New[diskState]("server.attach-volume").
 		Record("begin", nil, func(ctx context.Context, tx *db.Tx, st *diskState) error { return ended(ctx, tx, st.Action) }).
-		Step("connect", m.connectDisk, m.disconnectDisk).
+		Step("reserve", func(ctx context.Context, st *diskState) error { return m.reserve(ctx, st.use()) }, m.disconnectDisk).
+		Step("connect", m.connectDisk, nil).
 		Step("plug", m.plugDisk, m.unplugDisk).
 		Step("confirm", func(ctx context.Context, st *diskState) error { return m.confirmDisk(ctx, st.Disk) }, nil).
 		Record("finish", func(ctx context.Context, tx *db.Tx, st *diskState) error {
@@ -47,9 +49,13 @@ func (m *Manager) detachVolumeFlow() *flow.Flow[diskState] {
 }
 
 func (m *Manager) connectDisk(ctx context.Context, st *diskState) (err error) {
-	d := st.Disk
-	st.Source, err = m.connect(ctx, diskUse{st.Server, st.Host, volume.ID(d.VolumeID), volume.AttachmentID(d.AttachmentID), d.Device})
+	st.Source, err = m.connect(ctx, st.use())
 	return err
+}
+
+func (st *diskState) use() diskUse {
+	d := st.Disk
+	return diskUse{st.Server, st.Host, volume.ID(d.VolumeID), volume.AttachmentID(d.AttachmentID), d.Device}
 }
 
 func (m *Manager) disconnectDisk(ctx context.Context, st *diskState) error {
@@ -118,18 +124,31 @@ func (m *Manager) attachDisk(ctx context.Context, spec AttachVolumeSpec, s Serve
 		return ServerDisk{}, err
 	}
 	d := ServerDisk{VolumeID: spec.VolumeID, AttachmentID: db.NewID(), Device: device, DeleteOnTermination: spec.DeleteOnTermination}
-	// Reserved before the call returns, so that whoever asked hears at once why not.
-	_, err = m.volumes.Attach(ctx, volume.AttachSpec{ID: volume.AttachmentID(d.AttachmentID), VolumeID: volume.ID(d.VolumeID), ServerID: string(s.ID)})
-	if err != nil {
-		return ServerDisk{}, err
-	}
-	_, err = begin(ctx, m, m.attachVolume, asked{server: s, name: "attach_volume", disks: true}, func(action string) diskState {
+	run, err := begin(ctx, m, m.attachVolume, asked{server: s, name: "attach_volume", disks: true}, func(action string) diskState {
 		return diskState{Server: s.ID, Host: s.Host, Action: action, Disk: d}
 	})
 	if err != nil {
-		return ServerDisk{}, errors.Join(err, m.volumes.Detach(ctx, volume.AttachmentID(d.AttachmentID)))
+		return ServerDisk{}, err
 	}
-	return d, nil
+	return d, m.reserved(ctx, run, volume.AttachmentID(d.AttachmentID))
+}
+
+// reserved returns when a run has reserved its volume or has ended, so that whoever
+// asked hears at once why not. The run goes on without its caller.
+func (m *Manager) reserved(ctx context.Context, run string, id volume.AttachmentID) error {
+	const often = 10 * time.Millisecond
+	for {
+		soon, cancel := context.WithTimeout(ctx, often)
+		err := m.flows.Wait(soon, run)
+		ended := soon.Err() == nil
+		cancel()
+		if ended || ctx.Err() != nil {
+			return err
+		}
+		if _, err := m.volumes.Attachment(asService(ctx), id); err == nil {
+			return nil
+		}
+	}
 }
 
 // DetachVolume implements Service.

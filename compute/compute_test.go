@@ -55,8 +55,8 @@ func newCloud(t testing.TB, d *db.DB, host computememory.Config) *cloud {
 	return newConfigured(t, d, host, compute.Config{})
 }
 
-// newConfigured wraps what its servers see of the network, if told how.
-func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config compute.Config, wrap ...func(network.Service) network.Service) *cloud {
+// newConfigured lets change alter what its Manager is made of.
+func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config compute.Config, change ...func(*compute.Params)) *cloud {
 	t.Helper()
 	e := flow.NewEngine(d, nil, flow.Config{})
 	c := &cloud{db: d, host: computememory.New(host)}
@@ -68,17 +68,17 @@ func newConfigured(t testing.TB, d *db.DB, host computememory.Config, config com
 		DB: d, Flows: e, Images: volumeImages{images}, Backends: []volume.Backend{{Name: "memory", Driver: volumememory.New()}},
 	})
 	must(t, err)
-	networks := network.Service(c.networks)
-	for _, w := range wrap {
-		networks = w(networks)
-	}
 	placer, err := scheduler.New(scheduler.Params{DB: d})
 	must(t, err)
 	c.places = placer
-	c.Manager, err = compute.New(compute.Params{
-		DB: d, Flows: e, Images: images, Networks: networks, Volumes: c.volumes, Scheduler: placer,
+	params := compute.Params{
+		DB: d, Flows: e, Images: images, Networks: c.networks, Volumes: c.volumes, Scheduler: placer,
 		Hosts: []compute.Host{{Name: "host1", Driver: c.host}}, Config: config,
-	})
+	}
+	for _, f := range change {
+		f(&params)
+	}
+	c.Manager, err = compute.New(params)
 	must(t, err)
 	agent := compute.NewAgent(compute.Host{Name: "host1", Driver: c.host}, placer, c.Manager, nil)
 	for _, p := range []any{images, c.networks, c.volumes, placer, c.Manager, agent, e} {

@@ -97,7 +97,11 @@ func (m *Manager) connectDisks(ctx context.Context, st *bootState) error {
 			return err
 		}
 		taken = append(taken, device)
-		disk, err := m.connect(ctx, diskUse{st.Server, st.Host, p.Volume, p.Attachment, device})
+		use := diskUse{st.Server, st.Host, p.Volume, p.Attachment, device}
+		if err := m.reserve(ctx, use); err != nil {
+			return err
+		}
+		disk, err := m.connect(ctx, use)
 		if err != nil {
 			return err
 		}
@@ -135,12 +139,14 @@ type diskUse struct {
 	device     string // "/dev/vdb"
 }
 
-// connect reserves a volume for a server and returns the disk that its host can open.
-func (m *Manager) connect(ctx context.Context, u diskUse) (Disk, error) {
+// reserve keeps a volume for a server.
+func (m *Manager) reserve(ctx context.Context, u diskUse) error {
 	_, err := m.volumes.Attach(ctx, volume.AttachSpec{ID: u.attachment, VolumeID: u.volume, ServerID: string(u.server)})
-	if err != nil {
-		return Disk{}, err
-	}
+	return err
+}
+
+// connect returns the disk that the host of a reserved volume's server can open.
+func (m *Manager) connect(ctx context.Context, u diskUse) (Disk, error) {
 	a, err := m.volumes.Connect(asService(ctx), volume.ConnectSpec{ID: u.attachment, Host: u.host})
 	if err != nil {
 		return Disk{}, err

@@ -13,6 +13,7 @@ import (
 
 type (
 	BootState  = bootState
+	DiskState  = diskState
 	PowerState = powerState
 )
 
@@ -24,6 +25,8 @@ func (m *Manager) Boot(ctx context.Context, tx *db.Tx, st BootState) error {
 	_, err := flow.Start(ctx, tx, m.boot, subject(st.Server), st)
 	return err
 }
+
+func (m *Manager) AttachVolumeFlow() *flow.Flow[DiskState] { return m.attachVolumeFlow() }
 
 func (m *Manager) ReviveFlow() *flow.Flow[PowerState] { return m.reviveFlow() }
 

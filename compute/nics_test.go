@@ -32,7 +32,7 @@ func (r refusing) Bind(ctx context.Context, s network.BindSpec) (network.Port, e
 
 func TestOfTwoServersWithOnePortTheFirstKeepsIt(t *testing.T) {
 	c := newConfigured(t, dbtest.SQLite(t, migrations...), computememory.Config{}, compute.Config{},
-		func(n network.Service) network.Service { return refusing{n} })
+		func(p *compute.Params) { p.Networks = refusing{p.Networks} })
 	c.tiny(t)
 	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	p, err := c.networks.CreatePort(ctx, network.PortSpec{NetworkID: network.ID(c.network)})
