@@ -201,13 +201,7 @@ func (m *Manager) freePort(ctx context.Context, server ServerID, n ServerNIC) er
 	if n.Ours {
 		return unlessGone(m.networks.DeletePort(asService(ctx), id))
 	}
-	port, err := m.networks.Port(asService(ctx), id)
-	if err != nil || port.DeviceID != string(server) {
-		return unlessGone(err)
-	}
-	nobody := ""
-	_, err = m.networks.UpdatePort(asService(ctx), network.PortPatch{ID: id, Host: &nobody, DeviceID: &nobody, DeviceOwner: &nobody})
-	return unlessGone(err)
+	return unlessGone(m.networks.Unbind(asService(ctx), network.UnbindSpec{Port: id, ServerID: string(server)}))
 }
 
 // unlessGone makes it a success to free what is gone.

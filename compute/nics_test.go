@@ -71,7 +71,7 @@ func TestAPortThatAnotherHasByNowStaysItsOwn(t *testing.T) {
 	must(t, err)
 	c.becomes(t, s.ID, compute.Active)
 	other := "somebody else"
-	given, err := c.networks.UpdatePort(ctx, network.PortPatch{ID: p.ID, DeviceID: &other})
+	given, err := c.networks.UpdatePort(identity.With(ctx, identity.System("test")), network.PortPatch{ID: p.ID, DeviceID: &other})
 	must(t, err)
 	must(t, c.DeleteServer(ctx, s.ID))
 	c.gone(t, s.ID)
