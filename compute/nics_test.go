@@ -16,23 +16,8 @@ import (
 	"github.com/nacre-cloud/nacre/network"
 )
 
-// refusing is a network that binds a port of one server to no other.
-type refusing struct{ network.Service }
-
-func (r refusing) Bind(ctx context.Context, s network.BindSpec) (network.Port, error) {
-	p, err := r.Port(ctx, s.Port)
-	if err == nil && p.DeviceID != "" && p.DeviceID != s.ServerID {
-		err = fault.Conflict.Errorf("port %s is in use by %s", p.ID, p.DeviceID)
-	}
-	if err != nil {
-		return p, err
-	}
-	return r.Service.Bind(ctx, s)
-}
-
 func TestOfTwoServersWithOnePortTheFirstKeepsIt(t *testing.T) {
-	c := newConfigured(t, dbtest.SQLite(t, migrations...), computememory.Config{}, compute.Config{},
-		func(p *compute.Params) { p.Networks = refusing{p.Networks} })
+	c := newCloud(t, dbtest.SQLite(t, migrations...), computememory.Config{})
 	c.tiny(t)
 	ctx := identitytest.In(t, computetest.Project, identity.RoleMember)
 	p, err := c.networks.CreatePort(ctx, network.PortSpec{NetworkID: network.ID(c.network)})
@@ -70,8 +55,11 @@ func TestAPortThatAnotherHasByNowStaysItsOwn(t *testing.T) {
 	})
 	must(t, err)
 	c.becomes(t, s.ID, compute.Active)
-	other := "somebody else"
-	given, err := c.networks.UpdatePort(identity.With(ctx, identity.System("test")), network.PortPatch{ID: p.ID, DeviceID: &other})
+	operator := identity.With(t.Context(), identity.System("test"))
+	must(t, c.networks.Unbind(operator, network.UnbindSpec{Port: p.ID}))
+	_, err = c.networks.Bind(operator, network.BindSpec{Port: p.ID, Host: "host1", ServerID: "somebody else"})
+	must(t, err)
+	given, err := c.networks.Port(ctx, p.ID)
 	must(t, err)
 	must(t, c.DeleteServer(ctx, s.ID))
 	c.gone(t, s.ID)
