@@ -52,7 +52,8 @@ func NewWire(t testing.TB, server string) *Wire {
 			if err != nil {
 				return
 			}
-			far, err := net.Dial(pgconn.NetworkAddress(config.Host, config.Port))
+			network, address := pgconn.NetworkAddress(config.Host, config.Port)
+			far, err := net.Dial(network, address)
 			if err != nil {
 				t.Error(err)
 				_ = near.Close()
