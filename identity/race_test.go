@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +48,20 @@ func atOnce(n int, f func(i int)) (wait func()) {
 	return wg.Wait
 }
 
+// queued waits until n logins wait for their turn, which only their stacks tell.
+func queued(t *testing.T, n int) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	stacks := make([]byte, 1<<20)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "(*hasher).enter(") == n {
+			return
+		}
+	}
+	t.Fatalf("there are no %d logins that wait", n)
+}
+
 // TestALoginThatWaitedItsTurnIsOfTheUserAsOfNow, not as of when it began to wait.
 func TestALoginThatWaitedItsTurnIsOfTheUserAsOfNow(t *testing.T) {
 	limited := func(c *identity.Config) { c.LockoutAttempts, c.LockoutDuration = 1, time.Minute }
@@ -85,7 +101,7 @@ func TestALoginThatWaitedItsTurnIsOfTheUserAsOfNow(t *testing.T) {
 						t.Errorf("logged in: %v", err)
 					}
 				})
-				time.Sleep(50 * time.Millisecond) // they wait, and know the user as it was
+				queued(t, 3) // and know the user as it was
 				if err := meanwhile(ctx, m, u.ID); err != nil {
 					t.Error(err)
 				}

@@ -49,10 +49,10 @@ type Engine struct {
 	// abandoned are runs that could not be saved, and when: what is in memory may be
 	// wrong, so their leases have to run out.
 	abandoned map[string]time.Time
-	cancel  context.CancelFunc
-	ctx     context.Context // of the actions
-	loops   sync.WaitGroup
-	working sync.WaitGroup
+	cancel    context.CancelFunc
+	ctx       context.Context // of the actions
+	loops     sync.WaitGroup
+	working   sync.WaitGroup
 }
 
 // NewEngine returns an engine on d. Register gives it flows, Start sets it going.

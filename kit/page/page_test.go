@@ -75,7 +75,7 @@ func TestAllReadsEveryPage(t *testing.T) {
 					break
 				}
 			}
-			if d := cmp.Diff(tt.want, got); d != "" || last != tt.err {
+			if d := cmp.Diff(tt.want, got); d != "" || !errors.Is(last, tt.err) {
 				t.Errorf("%v, %s", last, d)
 			}
 		})
