@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/scheduler"
 )
 
@@ -20,18 +21,9 @@ func (m *Manager) hostNames(ctx context.Context) ([]string, error) {
 }
 
 func (m *Manager) allHosts(ctx context.Context) ([]scheduler.Host, error) {
-	var all []scheduler.Host
-	q := scheduler.HostQuery{}
-	for {
-		p, err := m.scheduler.Hosts(asService(ctx), q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p.Items...)
-		if q.Marker = p.Next; q.Marker == "" {
-			return all, nil
-		}
-	}
+	return page.Collect(func(q page.Query) (page.Of[scheduler.Host], error) {
+		return m.scheduler.Hosts(asService(ctx), scheduler.HostQuery{Query: q})
+	})
 }
 
 // zoneCache remembers in which zone each host is: every boot asks, and it hardly changes.

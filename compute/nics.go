@@ -128,18 +128,15 @@ func (m *Manager) groups(ctx context.Context, names []string) (*[]network.Securi
 		return nil, nil
 	}
 	known := map[string]network.SecurityGroupID{}
-	q := network.Query{Where: map[string][]string{"project_id": {identity.CallerOf(ctx).ProjectID}}}
-	for {
-		list, err := m.networks.SecurityGroups(ctx, q)
+	own := map[string][]string{"project_id": {identity.CallerOf(ctx).ProjectID}}
+	all := page.All(func(q page.Query) (page.Of[network.SecurityGroup], error) {
+		return m.networks.SecurityGroups(ctx, network.Query{Query: q, Where: own})
+	})
+	for g, err := range all {
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range list.Items {
-			known[g.Name], known[string(g.ID)] = g.ID, g.ID
-		}
-		if q.Marker = list.Next; q.Marker == "" {
-			break
-		}
+		known[g.Name], known[string(g.ID)] = g.ID, g.ID
 	}
 	ids := []network.SecurityGroupID{}
 	for _, name := range names {

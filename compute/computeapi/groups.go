@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/nacre-cloud/nacre/compute"
 	"github.com/nacre-cloud/nacre/kit/fault"
@@ -103,18 +104,11 @@ func (a *api) portsOf(ctx context.Context, s *compute.Server) ([]network.Port, e
 }
 
 func (a *api) allGroups(ctx context.Context, where map[string][]string) ([]network.SecurityGroup, error) {
-	var all []network.SecurityGroup
-	q := network.Query{Query: page.Query{Sort: []page.Sort{{Key: "name"}}}, Where: where}
-	for {
-		p, err := a.networks.SecurityGroups(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p.Items...)
-		if q.Marker = p.Next; q.Marker == "" {
-			return all, nil
-		}
-	}
+	all, err := page.Collect(func(q page.Query) (page.Of[network.SecurityGroup], error) {
+		return a.networks.SecurityGroups(ctx, network.Query{Query: q, Where: where})
+	})
+	slices.SortStableFunc(all, func(a, b network.SecurityGroup) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
 }
 
 func (a *api) serverGroups(r *rest.Request) (rest.Response, error) {

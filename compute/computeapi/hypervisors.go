@@ -201,19 +201,16 @@ func (a *api) wantedServers(r *rest.Request) (map[string][]hostedServer, error) 
 
 func (a *api) serversByHost(ctx context.Context, host string) (map[string][]hostedServer, error) {
 	all := map[string][]hostedServer{}
-	q := compute.Query{AllProjects: true, Host: host}
-	for {
-		p, err := a.Servers(ctx, q)
+	servers := page.All(func(q page.Query) (page.Of[compute.Server], error) {
+		return a.Servers(ctx, compute.Query{Query: q, AllProjects: true, Host: host})
+	})
+	for s, err := range servers {
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range p.Items {
-			all[s.Host] = append(all[s.Host], hostedServer{string(s.ID), s.Name})
-		}
-		if q.Marker = p.Next; q.Marker == "" {
-			return all, nil
-		}
+		all[s.Host] = append(all[s.Host], hostedServer{string(s.ID), s.Name})
 	}
+	return all, nil
 }
 
 // hypervisor finds the host that the path names.

@@ -105,23 +105,22 @@ func (a *api) floating(r *rest.Request, q network.Query, wanted bool) (map[strin
 		return nil, nil
 	}
 	all := map[string][]string{}
-	for {
-		p, err := a.networks.FloatingIPs(r.Context(), q)
+	pages := page.All(func(p page.Query) (page.Of[network.FloatingIP], error) {
+		q.Query = p
+		return a.networks.FloatingIPs(r.Context(), q)
+	})
+	for f, err := range pages {
 		if errors.Is(err, fault.Forbidden) {
 			return nil, nil // who may read servers may still not read networks
 		}
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range p.Items {
-			if f.PortID != "" {
-				all[string(f.PortID)] = append(all[string(f.PortID)], f.Address.String())
-			}
-		}
-		if q.Marker = p.Next; q.Marker == "" {
-			return all, nil
+		if f.PortID != "" {
+			all[string(f.PortID)] = append(all[string(f.PortID)], f.Address.String())
 		}
 	}
+	return all, nil
 }
 
 // hostStatuses returns the statuses of hosts by name, where the version has them.

@@ -79,7 +79,7 @@ func (a *api) deleteRole(r *rest.Request) (rest.Response, error) {
 
 // rolesByID looks roles up by their ids.
 func (a *api) rolesByID(r *rest.Request, ids []identity.RoleID) (map[identity.RoleID]identity.Role, error) {
-	found, err := everything(func(q page.Query) (page.Of[identity.Role], error) {
+	found, err := page.Collect(func(q page.Query) (page.Of[identity.Role], error) {
 		return a.Roles(r.Context(), identity.RoleQuery{Query: q, IDs: append([]identity.RoleID{}, ids...)})
 	})
 	out := map[identity.RoleID]identity.Role{}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/nacre-cloud/nacre/identity"
-	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 )
 
@@ -123,16 +122,4 @@ func (a *api) userGroups(r *rest.Request) (rest.Response, error) {
 	}
 	found, err := a.Groups(r.Context(), query)
 	return asGroup.page(r, found, err)
-}
-
-// everything reads all pages of a list that the API does not page.
-func everything[T any](list func(q page.Query) (page.Of[T], error)) ([]T, error) {
-	all := []T{}
-	for item, err := range page.All(list) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, item)
-	}
-	return all, nil
 }

@@ -77,6 +77,18 @@ func All[T any](list func(q Query) (Of[T], error)) iter.Seq2[T, error] {
 	}
 }
 
+// Collect returns what All yields; nothing with an error.
+func Collect[T any](list func(q Query) (Of[T], error)) ([]T, error) {
+	all := []T{}
+	for item, err := range All(list) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
 // Map returns p with every item converted by f.
 func Map[T, U any](p Of[T], f func(T) U) Of[U] {
 	out := Of[U]{Items: make([]U, len(p.Items)), Next: p.Next}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/nacre-cloud/nacre/identity"
+	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -122,19 +123,16 @@ func details(r *rest.Request, v volume.Volume, types map[volume.TypeID]string) a
 // typeNames returns the names of the types that the caller sees.
 func (a *api) typeNames(r *rest.Request) (map[volume.TypeID]string, error) {
 	names := map[volume.TypeID]string{}
-	q := volume.TypeQuery{}
-	for {
-		list, err := a.volumes.Types(r.Context(), q)
+	types := page.All(func(q page.Query) (page.Of[volume.Type], error) {
+		return a.volumes.Types(r.Context(), volume.TypeQuery{Query: q})
+	})
+	for t, err := range types {
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range list.Items {
-			names[t.ID] = t.Name
-		}
-		if q.Marker = list.Next; q.Marker == "" {
-			return names, nil
-		}
+		names[t.ID] = t.Name
 	}
+	return names, nil
 }
 
 // reply shows a volume that was just made or changed.

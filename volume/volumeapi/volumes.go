@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nacre-cloud/nacre/kit/fault"
+	"github.com/nacre-cloud/nacre/kit/page"
 	"github.com/nacre-cloud/nacre/kit/rest"
 	"github.com/nacre-cloud/nacre/volume"
 )
@@ -95,19 +96,18 @@ func (a *api) summarize(r *rest.Request) (rest.Response, error) {
 	if err := q.Err(); err != nil {
 		return rest.Response{}, err
 	}
-	for {
-		list, err := a.volumes.Volumes(r.Context(), query)
+	all := page.All(func(p page.Query) (page.Of[volume.Volume], error) {
+		query.Query = p
+		return a.volumes.Volumes(r.Context(), query)
+	})
+	for v, err := range all {
 		if err != nil {
 			return rest.Response{}, err
 		}
-		for _, v := range list.Items {
-			sum.Count++
-			sum.Size += v.SizeGiB
-		}
-		if query.Marker = list.Next; query.Marker == "" {
-			return rest.ReplyUnder("volume-summary", sum), nil
-		}
+		sum.Count++
+		sum.Size += v.SizeGiB
 	}
+	return rest.ReplyUnder("volume-summary", sum), nil
 }
 
 type volumeCreate struct {
