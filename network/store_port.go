@@ -108,16 +108,16 @@ func completePorts(ctx context.Context, idb bun.IDB, ports []Port) error {
 
 // insertPort inserts p with its groups, and chooses a MAC where it has none; its
 // addresses are taken one by one.
-func insertPort(ctx context.Context, tx *db.Tx, p *Port) error {
-	if err := claimName(ctx, tx, p.ID); err != nil {
-		return err
-	}
+func insertPort(ctx context.Context, tx bun.IDB, p *Port) error {
 	chosen := p.MAC != ""
 	for range maxTries {
 		if !chosen {
 			p.MAC = newMAC()
 		}
 		res, err := tx.NewInsert().Model(p).On("CONFLICT (network_id, mac) DO NOTHING").Exec(ctx)
+		if err != nil && db.IsDuplicate(err) {
+			return fault.Conflict.Errorf("port %s, or one whose device is called %s, exists already: choose another id, or none", p.ID, TapName(string(p.ID)))
+		}
 		if err != nil {
 			return db.Fault(err, "insert port %s", p.ID)
 		}
@@ -132,19 +132,6 @@ func insertPort(ctx context.Context, tx *db.Tx, p *Port) error {
 		}
 	}
 	return ErrMACInUse.Errorf("MAC address %s is in use on network %s", p.MAC, p.NetworkID)
-}
-
-// claimName keeps the names of a new port's devices, made of its Tail, from being another port's.
-func claimName(ctx context.Context, tx *db.Tx, id PortID) error {
-	tail := Tail(string(id))
-	if err := tx.Lock(ctx, "network/tail/"+tail); err != nil {
-		return err
-	}
-	taken, err := exists(ctx, tx, (*Port)(nil), "substr(id, 26) = ? AND id <> ?", tail, id)
-	if err == nil && taken {
-		err = fault.Conflict.Errorf("port %s would have the device name %s, which is another port's: choose another id, or none", id, TapName(string(id)))
-	}
-	return err
 }
 
 // maxTries is how often a MAC is chosen. With a million ports on a network it takes two.
