@@ -115,6 +115,9 @@ func (b *Bus) call(ctx context.Context, topic string, body []byte) (_ []byte, er
 	if err := b.alive(); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, fault.Unavailable.Wrap(err, "call %s: not sent", topic)
+	}
 	id, answer := b.calls.expect()
 	defer b.calls.forget(id)
 	m := message.NewMessage(id, body)

@@ -116,8 +116,10 @@ func TestDeadlineStopsBothEnds(t *testing.T) {
 
 func TestEveryCallHasADeadline(t *testing.T) {
 	b := bustest.Start(t, bus.Params{Config: bus.Config{Deadline: 20 * time.Millisecond}})
-	slow.Serve(b, func(ctx context.Context, _ time.Duration) (bool, error) {
-		<-ctx.Done()
+	over := make(chan struct{})
+	defer close(over)
+	slow.Serve(b, func(context.Context, time.Duration) (bool, error) {
+		<-over
 		return true, nil
 	})
 	longer := bus.Method[bus.None, time.Duration]("test.longer")

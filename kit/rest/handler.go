@@ -127,13 +127,14 @@ func act(r *Request, table map[string][]Route) (Response, error) {
 	if !ok {
 		return Response{}, fault.NotFound.Errorf("action %s is not part of version %s", name, r.version)
 	}
-	if a.status == 0 {
-		a.status = r.route.status
+	route := *a // of this request alone
+	if route.status == 0 {
+		route.status = r.route.status
 	}
-	a.access, a.limit = r.route.access, r.route.limit
-	r.route, r.payload = a, json.RawMessage(value)
+	route.access, route.limit = r.route.access, r.route.limit
+	r.route, r.payload = &route, json.RawMessage(value)
 	r.exchange.action = name
-	return a.handler(r)
+	return route.handler(r)
 }
 
 // pick returns the route that lives at version v.
