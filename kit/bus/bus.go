@@ -174,8 +174,8 @@ func (b *Bus) Start(ctx context.Context) error {
 	b.work.run(b.clock)
 	if b.db != nil {
 		b.subscribe(&b.accept, originsTopic, b.transport.Broadcast, b.hearOrigin)
+		relays.add(b) // first, or nobody here hears of what a process before us left behind
 		b.work.run(b.runRelay)
-		relays.add(b)
 		b.askOrigins()
 	}
 	return nil
