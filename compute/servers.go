@@ -111,7 +111,7 @@ func apply(s *Server, p Patch) {
 	if p.Tags != nil {
 		s.Tags = p.Tags
 	}
-	s.Tags = slices.DeleteFunc(append(slices.Clone(s.Tags), p.AddTags...), func(tag string) bool { return slices.Contains(p.RemoveTags, tag) })
+	s.Tags = db.MergeTags(s.Tags, p.AddTags, p.RemoveTags)
 	slices.Sort(s.Tags)
 	s.Tags = slices.Compact(s.Tags)
 }

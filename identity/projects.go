@@ -188,9 +188,7 @@ func (m *Manager) UpdateProject(ctx context.Context, patch ProjectPatch) (Projec
 		if patch.Tags != nil {
 			p.Tags = *patch.Tags
 		}
-		p.Tags = sortedTags(slices.DeleteFunc(slices.Concat(p.Tags, patch.AddTags), func(tag string) bool {
-			return slices.Contains(patch.RemoveTags, tag)
-		}))
+		p.Tags = sortedTags(db.MergeTags(p.Tags, patch.AddTags, patch.RemoveTags))
 		if err := checkProject(p); err != nil {
 			return err
 		}

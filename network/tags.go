@@ -52,7 +52,7 @@ func (m *Manager) SetTags(ctx context.Context, t Tagged) ([]string, error) {
 // ChangeTags implements Service.
 func (m *Manager) ChangeTags(ctx context.Context, p TagPatch) ([]string, error) {
 	return m.retag(ctx, Tagged{Kind: p.Kind, ID: p.ID}, func(tags []string) []string {
-		return slices.DeleteFunc(slices.Concat(tags, p.Add), func(t string) bool { return slices.Contains(p.Remove, t) })
+		return db.MergeTags(tags, p.Add, p.Remove)
 	})
 }
 

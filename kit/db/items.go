@@ -1,6 +1,9 @@
 package db
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Merge returns the items of a map that is a column with changes made to them: nil
 // removes one, and those not named stay. It changes neither.
@@ -18,4 +21,10 @@ func Merge(items map[string]string, changes map[string]*string) map[string]strin
 		}
 	}
 	return out
+}
+
+// MergeTags returns tags with some added and some removed, in no order and perhaps
+// twice. It changes none of them.
+func MergeTags(tags, add, remove []string) []string {
+	return slices.DeleteFunc(append(slices.Clone(tags), add...), func(tag string) bool { return slices.Contains(remove, tag) })
 }
